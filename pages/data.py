@@ -7,7 +7,9 @@ from pages.shell.data_steps import DataStep
 from pages.shell.errors import show_errors
 from pages.shell.frame import finish_page, next_step, say_answer, start_page
 from pages.shell.glossary import glossary
+from pages.shell.opened_results import opened_box
 from pages.shell.several import has_own_work
+from pages.views.data.open_result import open_result_box
 from pages.views.data.run_list import run_list
 from pages.views.data.sample_files import sample_files
 from pages.views.data.several_list import several_list
@@ -40,6 +42,10 @@ with st.container():  # one place for what comes and goes here: else the uploade
     if step is DataStep.FILES or not workspace.run_id:  # one that is still being computed opens from any step
         demos.show_state()
     if step is DataStep.FILES:
+        opened = session.current_run()
+        if opened is not None:
+            opened_box(opened)
+        open_result_box()
         sample_files()
 
 STEP_VIEWS[step]()

@@ -30,6 +30,8 @@ JUDGED = (*TRANSLATED, "judging")
 NAME_SETTINGS = ("source.name", "target.name", "source.sha256", "target.sha256")
 NAME_AND_PAIR_SETTINGS = (*NAME_SETTINGS, "source.pair_key", "target.pair_key")
 MOST_NAMED = 4
+# Names of the forms of settings, which start anew from those of a run that is opened.
+SETTINGS_FORMS = ("preset", "space", "classifier", "scoring", "matcher", "linking", "translator", "seed", "device")
 
 
 def warn_of_changed_settings(

@@ -10,6 +10,7 @@ from pages.shell.errors import show_error, show_errors
 from pages.shell.hints import hint
 from pages.shell.login import has_login, require_login, show_login
 from pages.shell.navigation import PAGES, boot_if_opened_alone, page_button, path_of
+from pages.shell.opened_results import origin_text
 from pages.shell.run_note import show_note
 from pages.shell.sharing import is_shared
 from pages.shell.style import style
@@ -178,6 +179,8 @@ def _sidebar(workspace: Workspace) -> None:
         status = folder.status()
         st.caption("Current run")
         st.markdown(f"**{plain(run_name(folder))}**  \n{STATES.get(status.state, status.state)}")
+        if origin := origin_text(folder):
+            st.caption(f"Opened {origin}")
         show_note(read_note(folder.path), most=150, rest="the rest on Data")
         if is_shared():
             st.caption("Read-only link: whoever has it can read this run and copy it, but change nothing.")

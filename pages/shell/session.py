@@ -129,7 +129,7 @@ def workspace_with_several(current: Workspace, job_id: str) -> Workspace:
         raise PsmatchError(
             "No matching has this link.", hint="Open one from the list on Data, or match the files again."
         )
-    (_, spec), preprocessing = list(job.specs.items())[-1], list(job.preprocessing.values())
+    spec, preprocessing = list(job.specs.values())[:3][-1], list(job.preprocessing.values())[:3]
     opened = from_recipe(job.folder.recipe, "")
     contents = [[side.content for side in (each.source, each.target) if side is not None] for each in (current, opened)]
     kept = current if contents[0] == contents[1] else opened

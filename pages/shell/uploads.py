@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
+from collections.abc import Callable
 from contextlib import suppress
 from io import BytesIO
 from pathlib import Path
@@ -65,6 +66,40 @@ def server_file(text: str, *, closed: Path) -> Path:
     PsmatchError
         If it is outside the allowed folders, or not a file; the message is the same for both.
     """
+
+    def is_data(found: Path) -> bool:
+        return found.is_file() or is_data_folder(found)
+
+    return _in_roots(text, closed, is_data, what="file")
+
+
+def server_result(text: str, *, closed: Path) -> Path:
+    """The folder of a result, or a zip of one, at a path that the visitor typed; the same rules as for a file."""
+    return _in_roots(
+        text, closed, lambda found: found.is_dir() or (found.is_file() and found.suffix == ".zip"), what="folder or zip"
+    )
+
+
+def may_read(path: str, *, closed: Path) -> bool:
+    """Whether a result that the visitor opens may name a file: on a shared server, only one below an open folder."""
+    if not is_shared():
+        return True
+    try:
+        return bool(server_file(path, closed=closed))
+    except PsmatchError:
+        return False
+
+
+def drop_upload(path: Path, root: Path) -> None:
+    """Remove an upload of which nothing is needed any more; any other file stays."""
+    if path.is_relative_to(root / "uploads"):
+        with suppress(OSError):
+            path.unlink()
+            path.parent.rmdir()
+
+
+def _in_roots(text: str, closed: Path, is_wanted: Callable[[Path], bool], *, what: str) -> Path:
+    """What lies at a typed path, if that is below an open folder, and neither in the closed one nor around it."""
     typed = text.strip().strip("\"'")
     roots = data_roots()
     candidates = [Path(typed)] if Path(typed).is_absolute() else [root / typed for root in roots]
@@ -73,12 +108,12 @@ def server_file(text: str, *, closed: Path) -> Path:
             found = candidate.resolve()
             is_open = any(found.is_relative_to(root) for root in roots) and not found.is_relative_to(closed.resolve())
             holds_closed = closed.resolve().is_relative_to(found)
-            if is_open and (found.is_file() or (is_data_folder(found) and not holds_closed)):
+            if is_open and not holds_closed and is_wanted(found):
                 return found
-    folders = ", ".join(str(root) for root in roots)
+    folders, shown = ", ".join(str(root) for root in roots), shown_name(typed) if typed else "without a name"
     raise PsmatchError(
-        f"There is no file {shown_name(typed) if typed else 'without a name'} in the folders that may be opened here.",
-        hint=f"Choose a file below {folders}. The server's administrator can allow other folders with "
+        f"There is no {what} {shown} in the folders that may be opened here.",
+        hint=f"Choose a {what} below {folders}. The server's administrator can allow other folders with "
         f"{ROOTS_VARIABLE}.",
         code="PM-S02",
     )

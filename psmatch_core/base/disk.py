@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import hashlib
 import json
 import os
 import shutil
@@ -107,6 +108,12 @@ def write_text(path: Path, text: str) -> Path:
 def write_json(path: Path, data: Any) -> Path:
     """Write plain data as JSON, completely or not at all."""
     return write_text(path, json.dumps(data, indent=1, ensure_ascii=False, allow_nan=True) + "\n")
+
+
+def facts_of(path: Path) -> dict[str, Any]:
+    """Length [bytes] and SHA-256 of a file, as lists of what was written hold them."""
+    with open(path, "rb") as stream:
+        return {"bytes": path.stat().st_size, "sha256": hashlib.file_digest(stream, "sha256").hexdigest()}
 
 
 def link(existing: Path, new: Path) -> None:

@@ -1,4 +1,4 @@
-"""`psmatch app`: the app in the browser, with files opened if they are named."""
+"""`psmatch app`: the app in the browser, with files or a result opened if they are named."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from psmatch_core.cli.command import Command
 from psmatch_core.data.sides import SIDES
 
 OPENED_VARIABLES = dict(zip(SIDES, ("PSMATCH_OPEN_SOURCE", "PSMATCH_OPEN_TARGET"), strict=True))
+OPENED_RESULT = "PSMATCH_OPEN_RESULT"  # kind and id of a result that was named, in the workspace
 DEFAULT_PORT = 8501
 
 
@@ -44,7 +45,11 @@ def app_command(options: argparse.Namespace) -> list[str]:
 
 def _add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "files", nargs="*", metavar="FILE", help="source and target, opened on the Data page (default: none)"
+        "files",
+        nargs="*",
+        metavar="FILE",
+        help="source and target, opened on the Data page, or one result: the folder of match or match-many, or a zip "
+        "of it (default: none)",
     )
     parser.add_argument(
         "--port", type=int, default=DEFAULT_PORT, help=f"port of this machine (default: {DEFAULT_PORT})"
@@ -64,11 +69,35 @@ def _app(options: argparse.Namespace) -> int:
             hint="psmatch app rna.h5ad adt.h5ad",
         )
     environment = dict(os.environ)
+    results = [given for given in options.files if _is_result(Path(given))]
+    if results and len(options.files) > 1:
+        raise PsmatchError(
+            f"{results[0]} is a result, and a result is opened alone.",
+            hint=f"psmatch app {results[0]}; add more with psmatch runs --add.",
+        )
+    if results:
+        environment[OPENED_RESULT] = _opened(Path(results[0]))
+        return _serve(app_command(options), environment)
     for which, given in zip(SIDES, options.files, strict=False):
         if not Path(given).exists():
             raise PsmatchError(f"There is no file {given}.", hint="Check the path; it starts from the current folder.")
         environment[OPENED_VARIABLES[which]] = str(Path(given).absolute())
     return _serve(app_command(options), environment)
+
+
+def _is_result(given: Path) -> bool:
+    from psmatch_core.workspace.opening.found_result import holds_result
+
+    return given.exists() and holds_result(given)
+
+
+def _opened(result: Path) -> str:
+    """Open a result in the workspace before the server starts, so that what is wrong with it is said here."""
+    from psmatch_core.cli.common import open_in_workspace
+
+    opened = open_in_workspace(result)
+    print(opened.in_words(), flush=True)
+    return f"{opened.kind} {opened.folder.id}"
 
 
 def _serve(command: list[str], environment: dict[str, str]) -> int:
@@ -79,7 +108,7 @@ def _serve(command: list[str], environment: dict[str, str]) -> int:
 
 COMMAND = Command(
     "app",
-    "open the app in the browser, with two files if they are named",
+    "open the app in the browser, with two files or a result if they are named",
     _add_arguments,
     _app,
     example="psmatch app rna.h5ad adt.h5ad",

@@ -10,7 +10,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from psmatch_core.base.errors import PsmatchError
 from psmatch_core.base.progress import Progress, silent
@@ -19,6 +19,9 @@ from psmatch_core.cli.terminal_progress import TerminalProgress
 from psmatch_core.pipeline.recipe import DEMO_PREFIX, Recipe
 from psmatch_core.workspace.job import Job
 from psmatch_core.workspace.run_folder import DONE, RunFolder, RunStatus
+
+if TYPE_CHECKING:
+    from psmatch_core.workspace.opening.open_result import OpenedResult
 
 STAGES = "stages"  # in the folder of a run until it is done, or in a workspace: finished stages
 
@@ -82,6 +85,21 @@ def open_run(path: Path) -> RunFolder:
             f"The folder {path.name or path} holds no run.", hint="Give the folder of a run: it holds a recipe.json."
         )
     return RunFolder(path.resolve())
+
+
+def open_in_workspace(result: Path) -> OpenedResult:
+    """A result of elsewhere in the workspace of the app.
+
+    Raises
+    ------
+    PsmatchError
+        If it is no result, incomplete, damaged or of another version.
+    """
+    from psmatch_core.workspace.new_folder import workspace_folder
+    from psmatch_core.workspace.opening.open_result import open_result
+    from psmatch_core.workspace.store import RunStore
+
+    return open_result(RunStore(workspace_folder()), result)
 
 
 def check_matched(folder: RunFolder) -> None:

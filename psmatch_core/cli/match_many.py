@@ -91,8 +91,9 @@ def _match_many(options: argparse.Namespace) -> int:
     from psmatch_core.cli.common import progress_of
     from psmatch_core.cli.json_output import as_json
     from psmatch_core.cli.many_summary import many_record, many_summary
+    from psmatch_core.data.modality_names import SEVERAL_FILE
     from psmatch_core.data.readers.sandbox import shared_sandbox
-    from psmatch_core.exports.several_files import SEVERAL_FILE, export_several
+    from psmatch_core.exports.several_files import export_several
     from psmatch_core.pipeline.match_modalities import match_modalities
     from psmatch_core.pipeline.several_inputs import read_files
     from psmatch_core.workspace.partial_folder import partial_folder
@@ -107,7 +108,10 @@ def _match_many(options: argparse.Namespace) -> int:
         modalities = read_files(specs, progress=progress, reading=_settings_of) if specs else _demo()
     made_by = {
         "command": shlex.join(["psmatch", *sys.argv[1:]]),
-        "files": {name: {**spec.to_dict(), "path": Path(spec.path).name} for name, spec in specs.items()},
+        "files": {
+            name: {**spec.to_dict(), "path": Path(spec.path).name}
+            for name, spec in (specs or _demo_specs(names)).items()
+        },
     }
     with partial_folder(options.out.resolve()) as partial:
         matched = match_modalities(
@@ -269,8 +273,8 @@ def _settings_of(name: str) -> Iterator[None]:
 
 def _check_free(options: argparse.Namespace, specs: dict[str, DataSpec]) -> None:
     """Refuse a folder that is taken, and files that cannot be used; nothing changes on disk."""
+    from psmatch_core.data.modality_names import SEVERAL_FILE
     from psmatch_core.data.readers import inspect_file
-    from psmatch_core.exports.several_files import SEVERAL_FILE
     from psmatch_core.workspace.new_folder import check_free
 
     folder: Path = options.out.resolve()
@@ -285,6 +289,16 @@ def _check_free(options: argparse.Namespace, specs: dict[str, DataSpec]) -> None
     for name, spec in specs.items():
         with _settings_of(name):
             inspect_file(spec, is_final=True)
+
+
+def _demo_specs(names: Sequence[str]) -> dict[str, DataSpec]:
+    """The views of the demo as the app names them."""
+    from psmatch_core.data.readers import DataSpec
+    from psmatch_core.pipeline.demo_data import VIEWS
+    from psmatch_core.pipeline.recipe import DEMO_PREFIX
+
+    path = f"{DEMO_PREFIX}{VIEWS}"
+    return {name: DataSpec(path=path, label_key="label", name=name, pair_key="cell") for name in names}
 
 
 def _demo() -> dict[str, Any]:

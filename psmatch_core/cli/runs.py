@@ -1,4 +1,4 @@
-"""`psmatch runs`: the runs of a workspace or in a folder, newest first, with their notes."""
+"""`psmatch runs`: the runs of a workspace or in a folder, newest first, with their notes; adds results of elsewhere."""
 
 from __future__ import annotations
 
@@ -24,6 +24,13 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar=("RUN", "TEXT"),
         help="write a note on a run, given by its folder or its id, instead of listing runs; an empty text removes it",
     )
+    parser.add_argument(
+        "--add",
+        type=Path,
+        metavar="RESULT",
+        help="copy a result, the folder of match or match-many or a zip of it, into the workspace of the app, instead "
+        "of listing runs; it is checked and never changed",
+    )
     add_json(parser)
 
 
@@ -34,6 +41,8 @@ def _runs(options: argparse.Namespace) -> int:
 
     if options.note:
         return _annotate(options)
+    if options.add is not None:
+        return _add(options)
     if not options.folder.is_dir():
         raise PsmatchError(f"There is no folder {options.folder}.", hint="Give a workspace, or a folder with runs.")
     places = [options.folder.resolve(), *([workspace_folder()] if options.folder == Path() else [])]
@@ -76,6 +85,21 @@ def _annotate(options: argparse.Namespace) -> int:
     return 0
 
 
+def _add(options: argparse.Namespace) -> int:
+    """Open a result in the workspace of the app, and say under which id."""
+    from psmatch_core.cli.common import open_in_workspace
+    from psmatch_core.cli.json_output import as_json
+
+    opened = open_in_workspace(options.add)
+    if options.json:
+        left_out = list(opened.left_out)
+        print(as_json({"id": opened.folder.id, "kind": opened.kind, "path": opened.folder.path,
+                       "is_new": opened.is_new, "left_out": left_out}))  # fmt: skip
+        return 0
+    print(opened.in_words())
+    return 0
+
+
 def _runs_in(place: Path) -> list[Path]:
     """The folders of runs: a run itself, those in a folder, and those of a workspace."""
     folders = [place, *_folders_in(place), *_folders_in(place / "runs")]
@@ -88,7 +112,7 @@ def _folders_in(place: Path) -> list[Path]:
 
 COMMAND = Command(
     "runs",
-    "list the runs in a folder and in the workspace of the app, and write notes on them",
+    "list the runs in a folder and in the workspace of the app, add results to it, and write notes",
     _add_arguments,
     _runs,
     example="psmatch runs --json",

@@ -214,6 +214,11 @@ class Modality(HtmlSummary):
         names, counts = np.unique(self.labels, return_counts=True)
         return {str(name): int(count) for name, count in zip(names, counts, strict=True)}
 
+    @property
+    def file_hash(self) -> str:
+        """SHA-256 of the file from which the cells were read; empty if they came from none, or it is not known."""
+        return "" if self.facts is None else self.facts.sha256
+
     @cached_property
     def fingerprint(self) -> str:
         """SHA-256 of what is matched: values, labels and names, in their order; not of the known pairs."""

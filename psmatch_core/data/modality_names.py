@@ -13,6 +13,7 @@ from psmatch_core.data.checks import display
 # A name becomes part of file names, of columns and of groups in an HDF5 file, on any system. Two names of 30 letters
 # with three bytes each, and the name of a file that is being written, stay below the 255 bytes of common disks.
 MOST_LETTERS = 30
+SEVERAL_FILE = "modalities.json"  # of a folder of several matched modalities; written last: one that has it is whole
 NAME_RULE = f"A name has 1 to {MOST_LETTERS} letters, digits, spaces and _ - + . between letters or digits"
 _NAME = re.compile(r"\w(?:[\w .+-]*[\w+])?")
 _WIDEST = 0xFFFF  # letters beyond take four bytes

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,8 @@ import pandas as pd
 from psmatch_core.base import disk
 from psmatch_core.base.h5ad_elements import H5adContent, write_h5ad
 from psmatch_core.base.progress import Event, Progress, silent
-from psmatch_core.data.modality_names import coupling_file, pairs_file
+from psmatch_core.base.records import to_plain
+from psmatch_core.data.modality_names import SEVERAL_FILE, coupling_file, pairs_file
 from psmatch_core.data.original_columns import with_originals
 from psmatch_core.evaluation.evaluate import INFLATED
 from psmatch_core.exports.matched_h5mu import MATCHED_FILE
@@ -24,8 +26,6 @@ from psmatch_core.exports.tables import write_csv
 from psmatch_core.matching.several import PLANS
 from psmatch_core.pipeline.match_modalities import MatchedModalities
 from psmatch_core.pipeline.several_figures import several_figures
-
-SEVERAL_FILE = "modalities.json"  # written last: a folder that holds it is whole
 
 
 def export_several(
@@ -40,7 +40,7 @@ def export_several(
 
     ``matched.h5mu``; ``pairs_REFERENCE_NAME.csv`` of each other modality; ``coupling_A_B.h5ad`` of each pair;
     ``labels.csv``, ``excluded_cells.csv``, ``cycle_consistency.csv`` where it is known, ``evaluation.csv`` if pairs are
-    known, ``README.txt``, and ``modalities.json`` with all settings.
+    known, ``README.txt``, and ``modalities.json`` with all settings, the figures, and length and SHA-256 of each file.
 
     Parameters
     ----------
@@ -77,7 +77,12 @@ def export_several(
     add(disk.write_text(folder / "README.txt", _readme(matched, files)))
     about = {
         "modalities": {
-            name: {"n_cells": cells.n_cells, "n_features": cells.n_features, "fingerprint": cells.fingerprint}
+            name: {
+                "n_cells": cells.n_cells,
+                "n_features": cells.n_features,
+                "fingerprint": cells.fingerprint,
+                "sha256": cells.file_hash,
+            }
             for name, cells in matched.modalities.items()
         },
         "plans": matched.couplings.plans,
@@ -85,6 +90,9 @@ def export_several(
         "preprocessing": {name: fitted.config.to_dict() for name, fitted in matched.preprocessing.items()},
         "versions": versions(),
         "notes": list(matched.notes),
+        "figures": to_plain(several_figures(matched)),  # by which the app opens this folder
+        "written": {path.name: disk.facts_of(path) for path in files},
+        "made": time.time(),
         **(made_by or {}),
     }
     add(disk.write_json(folder / SEVERAL_FILE, about))

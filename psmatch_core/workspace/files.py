@@ -182,7 +182,7 @@ def _csv(name: str, text_column: str, which: tuple[str, ...] = ("",)) -> RunFile
 
 @dataclass(frozen=True)
 class InputSummary:
-    """One modality as a run has read it."""
+    """One modality as a run has read it; ``sha256`` is that of its file, empty without one."""
 
     name: str
     n_cells: int
@@ -190,6 +190,7 @@ class InputSummary:
     n_labels: int
     n_excluded: int
     fingerprint: str
+    sha256: str = ""
 
     @classmethod
     def of_modality(cls, modality: Modality) -> InputSummary:
@@ -200,6 +201,7 @@ class InputSummary:
             n_labels=len(modality.label_names),
             n_excluded=len(modality.excluded),
             fingerprint=modality.fingerprint,
+            sha256=modality.file_hash,
         )
 
 

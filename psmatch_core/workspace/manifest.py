@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
@@ -162,10 +162,14 @@ def _listed(folder: Path) -> dict[str, dict[str, Any]]:
 
 @lru_cache(maxsize=256)
 def _read(path: str, size: int, time: int, inode: int) -> dict[str, dict[str, Any]]:
-    found = read_plain(Path(path)) or {}
-    files = found.get("files")
-    if not isinstance(files, dict) or found.get("sha256") != _digest_of_list(files):
-        return {}  # damaged itself, which damage_in tells
+    return listed_files(read_plain(Path(path)) or {})
+
+
+def listed_files(manifest: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """Length and hash of each file that the content of a manifest lists; empty if that is damaged itself."""
+    files = manifest.get("files")
+    if not isinstance(files, dict) or manifest.get("sha256") != _digest_of_list(files):
+        return {}
     return files
 
 

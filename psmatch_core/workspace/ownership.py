@@ -48,11 +48,6 @@ class PersonalStore(RunStore):
     def owns(self, folder: RunFolder) -> bool:
         return bool(self.owner) and self.owner in _owners(folder.path, self.root)
 
-    def adopt(self, folder: RunFolder) -> RunFolder:
-        copied = super().adopt(folder)
-        self._claim(copied)
-        return copied
-
     def start_job(self, job: Started) -> Started:
         is_new = job.folder.path.parents[1] == self.root and not any(_owners(job.folder.path, self.root))
         if not is_new:  # else it lies in a run, whose owner owns all jobs in it

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import signal
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -258,14 +259,40 @@ class RunStore:
         if folder.status().is_active:
             raise PsmatchError(f"Run {folder.id} has not ended.", hint="Wait until it ends, or cancel it.")
         created = time.time()
-        run_id = new_id()
-        self.runs.mkdir(parents=True, exist_ok=True)
-        partial = self.runs / f".{run_id}"  # not the id of a run yet, so it is not listed before it is complete
-        shutil.copytree(folder.path, partial, ignore=shutil.ignore_patterns(*OF_PROCESSES, ".*.partial"))
-        disk.write_json(partial / "job.json", {**folder.job, "created": created})
-        partial.rename(self.runs / run_id)
-        self._index.record(self.runs / run_id)
-        return RunFolder(self.runs / run_id)
+
+        def copy(partial: Path, final: Path) -> None:
+            shutil.copytree(folder.path, partial, ignore=shutil.ignore_patterns(*OF_PROCESSES, ".*.partial"))
+            disk.write_json(partial / "job.json", {**folder.job, "created": created})
+
+        return self.add(self.runs.name, copy)
+
+    def add(self, place: str, fill: Callable[[Path, Path], None]) -> RunFolder:
+        """Add a finished job to the workspace, whole or not at all.
+
+        Parameters
+        ----------
+        place
+            The folder of the workspace for jobs of its kind.
+        fill
+            Makes and fills the folder at a path; it is told the place that the folder gets.
+        """
+        job_id = new_id()
+        partial, final = self.root / place / f".{job_id}", self.root / place / job_id
+        try:
+            with explain_full_disk("a result"):
+                partial.parent.mkdir(parents=True, exist_ok=True)
+                fill(partial, final)  # under a name that is no id yet, so it is not listed before it is whole
+                self._claim(RunFolder(partial))
+                partial.rename(final)
+        except BaseException:
+            shutil.rmtree(partial, ignore_errors=True)
+            raise
+        if place == self.runs.name:
+            self._index.record(final)
+        return RunFolder(final)
+
+    def _claim(self, folder: RunFolder) -> None:
+        """Write whose a new job is: nobody's here, see :class:`~.ownership.PersonalStore`."""
 
     def deleted(self) -> list[RunEntry]:
         """Deleted runs that can be restored, the latest deleted first."""

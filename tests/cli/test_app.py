@@ -6,6 +6,8 @@ from pages.shell import given_files, session
 from psmatch_core.base.version import VERSION
 from psmatch_core.cli import app
 from psmatch_core.cli.main import main
+from psmatch_core.workspace.store import RunStore
+from tests.workspace.opening.command_line import match_two, write_cells
 
 
 @pytest.fixture
@@ -74,3 +76,23 @@ def test_only_a_server_of_one_person_opens_the_named_files_and_once(monkeypatch,
     assert "new.target.path" not in state
     given_files.open_once(Workspace())
     assert "new.source.path" not in state
+
+
+def test_a_named_result_is_opened_before_the_server_starts(started, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PSMATCH_WORKSPACE", str(tmp_path / "app"))
+    place = match_two(write_cells(tmp_path), tmp_path / "my run")
+    assert main(["app", "my run"]) == 0
+    ((_, environment),) = started
+    kind, job_id = environment["PSMATCH_OPEN_RESULT"].split()
+    assert (kind, RunStore(tmp_path / "app").open(job_id).job["name"]) == ("run", "my run")
+    assert f"Added to the workspace as run {job_id} (my run)." in capsys.readouterr().out
+    assert not {"PSMATCH_OPEN_SOURCE", "PSMATCH_OPEN_TARGET"} & environment.keys()
+
+    assert main(["app", "my run", "rna.h5ad"]) == 1
+    assert "a result is opened alone" in capsys.readouterr().err
+    (place / "coupling.npz").write_bytes(b"cut")
+    monkeypatch.setenv("PSMATCH_WORKSPACE", str(tmp_path / "other"))
+    assert main(["app", "my run"]) == 1
+    assert "coupling.npz is not as it was written" in capsys.readouterr().err
+    assert len(started) == 1

@@ -14,7 +14,21 @@ from playwright.sync_api import Page, expect
 
 from tests import moments
 from tests.e2e.conftest import SCREENSHOTS, Server
-from tests.e2e.steps import axe, drawn, fits, no_exception, picture, press, reach, run_of, settle, step, upload, visit
+from tests.e2e.steps import (
+    axe,
+    drawn,
+    fits,
+    no_exception,
+    part,
+    picture,
+    press,
+    reach,
+    run_of,
+    settle,
+    step,
+    upload,
+    visit,
+)  # fmt: skip
 from tests.waiting import until
 
 pytestmark = pytest.mark.browser
@@ -55,9 +69,9 @@ def test_two_files_are_three_clicks_from_a_judged_run(server: Server, new_page: 
     no_exception(page)
 
 
-def choose_by_keyboard(page: Page, nth: int, path: Path) -> None:
+def choose_by_keyboard(page: Page, side: str, path: Path) -> None:
     """Open the dialog of an uploader with Space; a page that still draws may take the focus away before."""
-    button = page.get_by_test_id("stFileUploader").nth(nth).get_by_test_id("stBaseButton-secondary")
+    button = part(page, f"upload.{side}").get_by_test_id("stBaseButton-secondary")
     opened: list[Any] = []
     page.once("filechooser", lambda chooser: opened.append(chooser))
 
@@ -74,8 +88,8 @@ def choose_by_keyboard(page: Page, nth: int, path: Path) -> None:
 def test_the_steps_are_walked_by_keyboard_alone(server: Server, new_page: Any, tmp_path: Path) -> None:
     page = new_page()
     visit(page, server.url, "Data")
-    for nth, path in enumerate(two_files(tmp_path, ("control", "STAT1", "JAK2") * 20).values()):
-        choose_by_keyboard(page, nth, path)
+    for nth, (side, path) in enumerate(two_files(tmp_path, ("control", "STAT1", "JAK2") * 20).items()):
+        choose_by_keyboard(page, side, path)
         expect(page.get_by_role("button", name=f"1 Files · {nth + 1} of 2")).to_be_visible()
         settle(page)
     reach(page, "button", "Next: Labels")

@@ -7,9 +7,11 @@ from collections.abc import Mapping
 import streamlit as st
 
 from pages.shell import session
+from pages.shell.changed_settings import SETTINGS_FORMS
 from pages.shell.errors import show_errors
 from pages.shell.frame import STATES
 from pages.shell.navigation import path_of
+from pages.shell.opened_results import origin_text
 from pages.shell.run_note import show_note
 from pages.shell.several import reset_side_forms
 from pages.shell.text import count, number, plain, when
@@ -27,7 +29,6 @@ from psmatch_core.workspace.store import LONGEST_NAME
 
 RUN = "run"  # the kind of deleted items
 MOST_DIFFERENCES = 4
-SETTINGS_FORMS = ("preset", "space", "classifier", "scoring", "matcher", "linking", "translator", "seed", "device")
 
 
 def run_row(entry: RunEntry, *, is_current: bool, n_runs: int, differs: Mapping[str, str]) -> None:
@@ -41,10 +42,11 @@ def run_row(entry: RunEntry, *, is_current: bool, n_runs: int, differs: Mapping[
         Settings that distinguish it from the other runs of its project.
     """
     name = plain(entry.name or entry.id)
-    state, summary = STATES.get(entry.state, entry.state), ""
+    state, summary, origin = STATES.get(entry.state, entry.state), "", ""
     with show_errors():
         folder = session.store().open(entry.id)
         summary = "" if entry.problem else _summary(folder, differs)
+        origin = f"Opened {words}" if (words := origin_text(folder)) else ""
         ahead = session.store().n_ahead(folder) if entry.state == QUEUED else 0
         if ahead:
             state = f":material/hourglass_top: waiting for {count(ahead, 'other run')}"
@@ -67,8 +69,8 @@ def run_row(entry: RunEntry, *, is_current: bool, n_runs: int, differs: Mapping[
         show_note(entry.facts.note)
         if entry.problem:
             st.caption(f":material/error: {plain(entry.problem)} → {plain(entry.hint)}")
-        elif entry.facts.verdict or summary:
-            st.caption("  \n".join(filter(None, (plain(entry.facts.verdict), summary))))
+        elif entry.facts.verdict or summary or origin:
+            st.caption("  \n".join(filter(None, (plain(entry.facts.verdict), summary, origin))))
 
 
 def _more(entry: RunEntry, *, is_current: bool) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -11,11 +12,13 @@ from pages.shell import charts, progress_box, session
 from pages.shell.downloads import download_row
 from pages.shell.errors import show_errors
 from pages.shell.frame import say_answer
+from pages.shell.opened_results import origin_text
 from pages.shell.read_only import link_to_matching
 from pages.shell.several import current_several, is_as_asked
 from pages.shell.tables import EMPTY_FIGURE, label_table, text_width
 from pages.shell.text import count, number, plain, when
 from pages.shell.workspace import DEMO
+from psmatch_core.data.sides import ALL_SIDES
 from psmatch_core.evaluation.evaluate import INFLATED
 from psmatch_core.monitor import FIGURES, Verdict
 from psmatch_core.monitor.report import REPRODUCIBLE
@@ -24,6 +27,7 @@ from psmatch_core.pipeline.several_figures import PairFigures, SeveralFigures
 from psmatch_core.workspace import files
 from psmatch_core.workspace.jobs.several import SeveralJob
 from psmatch_core.workspace.manifest import result_files_in
+from psmatch_core.workspace.opening.named_data import is_there
 
 WITHOUT_VERDICT = "not judged"  # a pair or a label of which nothing is known
 TRUTH = ("foscttm", "rank", "trace_fold")
@@ -88,9 +92,24 @@ def _result(job: SeveralJob) -> None:
 def _made_with(job: SeveralJob) -> None:
     """When and with which method, and whether the settings have changed since."""
     st.caption(f"{when(job.created)} · {plain(preset_in_words(job.folder.recipe))}")
+    _came_from(job)
     workspace = session.workspace()
     if workspace.third is not None and not workspace.missing and not is_as_asked(job, workspace):
         st.caption(":material/refresh: Settings have changed since. Press “Match all three” to match with them.")
+
+
+def _came_from(job: SeveralJob) -> None:
+    """Where a matching that was opened came from, and which of its files are not here."""
+    if words := origin_text(job.folder):
+        st.caption(f":material/drive_folder_upload: Opened {words}.")
+    missing = [Path(spec.path).name for spec in job.specs.values() if not is_there(spec.path)]
+    if missing and words:
+        st.caption(
+            f":material/link_off: Not here: {plain(', '.join(missing), 120)}. The result can be read and its files "
+            "taken; only matching again needs the data."
+        )
+    if len(job.specs) > len(ALL_SIDES):
+        st.caption(f"Of its {len(job.specs)} modalities, the steps before show three; “Match all three” takes these.")
 
 
 def _consistency(figures: SeveralFigures) -> None:

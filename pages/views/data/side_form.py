@@ -10,6 +10,7 @@ from pages.shell import session
 from pages.shell.errors import show_error
 from pages.shell.text import plain
 from pages.shell.workspace import Side
+from pages.views.data.changed_file import warn_of_changed_file
 from pages.views.data.file_choice import choose_file, save_side, use_new_file, with_summary
 from psmatch_core.data.readers import FileSummary
 from psmatch_core.data.sides import SIDES, THIRD
@@ -77,6 +78,7 @@ def _side_form(which: str, form: Form, *, with_uploader: bool) -> None:
         return
     with st.container(border=True):
         st.markdown(f"**{plain(side.summary.name)}**")
+        warn_of_changed_file(which, side)
         changed = form(which, side, side.summary)
     if changed != side:
         save_side(which, changed, inspect=changed.content != side.content)
