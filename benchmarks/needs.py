@@ -4,7 +4,8 @@ Runs ``psmatch match`` with the default recipe on simulated screens of several s
 time, the peak of the memory of its processes (as if alone on the machine, Linux) and the size of its folder, each
 beside the estimate. ``--keep`` writes the figures to ``benchmarks/results/needs.json``. ``--fit`` measures nothing: it
 fits the constants of ``psmatch_core/pipeline/needs.py`` to what is kept there, with the same relative weight for each
-size, and prints them and how far the estimates then are from what was measured. ``--small`` measures the memory of
+size, and prints them and how far the estimates then are from what was measured; shares of the time of many cells are
+those of the runs in ``benchmarks/results/end_to_end.json``. ``--small`` measures the memory of
 runs of two and matchings of three with few cells, which is that of the libraries.
 """
 
@@ -33,6 +34,7 @@ from psmatch_core.data.scaling import LARGEST_SHARE, MANY_SCALED
 
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "benchmarks" / "results" / "needs.json"
+WHOLE_RUNS = ROOT / "benchmarks" / "results" / "end_to_end.json"  # 2,000 sparse genes, 100 proteins, 100 labels
 
 # Cells a side, features of the source, labels, whether the source is dense; the target has 100 dense features.
 SIZES = (
@@ -147,10 +149,17 @@ def fit(kept: list[dict[str, Any]]) -> Iterator[str]:
         ratios = design @ constants / measured_
         yield f"{what}: {', '.join(f'{name} {value:.4g}' for name, value in zip(terms, constants, strict=True))}"
         yield f"  estimate / measured: {ratios.min():.2f} to {ratios.max():.2f}, {len(rows)} sizes"
-        many = [each for each in kept if what == "processor" and each["cells"] >= MANY_CELLS]
-        for each in many:
-            predicted = float(np.dot([term(_Size(each)) for term in terms.values()], constants))
-            yield f"  share of that with {each['cells']:,} cells: {each[what] / predicted:.2f}"
+    yield f"processor, shares with many cells: {shares_of_many(json.loads(WHOLE_RUNS.read_text(encoding='utf-8')))}"
+
+
+def shares_of_many(whole_runs: dict[str, dict[str, dict[str, float]]]) -> dict[int, float]:
+    """What whole runs of :mod:`benchmarks.end_to_end` took of the time estimated as if their cells were few."""
+    from psmatch_core.pipeline.needs import seconds_as_of_few
+
+    return {
+        int(n): round(steps["whole"]["processor"] / seconds_as_of_few(int(n) * (2_000 + 100), 2 * int(n), 100), 2)
+        for n, steps in whole_runs.items()
+    }
 
 
 class _Size:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 from scipy import sparse
 
 from psmatch_core.base.errors import PsmatchError
@@ -40,14 +41,13 @@ CHOSEN_OVER_OTHERS = 5.0
 DISK_PER_STORED_VALUE = 3.05
 DISK_PER_PREDICTED_VALUE = 21.2
 DISK_PER_CELL = 3_930.0
-# Processor seconds of a run with the recommended classifier, monitor included.
+# Processor seconds of a run with the recommended classifier, monitor included, on an AMD EPYC (docs/performance.md).
 START_SECONDS = 6.4
 SECONDS_PER_SEEN_VALUE = 8.45e-6
 SECONDS_PER_CELL = 1.75e-3
 SECONDS_PER_LABEL = 0.16
-SHARE_OF_MANY = (
-    0.55  # of that time where both modalities have many cells: 0.82 and 0.55 were measured, on a busy machine
-)
+# What runs of many cells took of that, by the cells of a side: they train for fewer epochs, and search one fold.
+SHARES_OF_MANY = {10_000: 0.43, 50_000: 0.35, 200_000: 0.29}
 WALL_SHARE = 0.75  # wall time of that on two cores that do nothing else (`python -m benchmarks.end_to_end`)
 TYPICAL_LABELS = 20
 FEWER_FEATURES = 500  # what a refusal proposes to keep
@@ -167,10 +167,26 @@ def _processor(recipe: Recipe, seen: float, n_cells: Sequence[int], n_labels: in
     kinds = (type(recipe.classifier), type(recipe.space), type(recipe.matcher))
     if kinds != (RecommendedClassifier, PropensityScores, SinkhornMatcher) or recipe.linking.use != NEVER:
         return None
-    whole = (
-        START_SECONDS + SECONDS_PER_SEEN_VALUE * seen + SECONDS_PER_CELL * sum(n_cells) + SECONDS_PER_LABEL * n_labels
-    )
-    return whole * SHARE_OF_MANY if min(n_cells) >= MANY_CELLS else whole
+    return seconds_as_of_few(seen, sum(n_cells), n_labels) * _share_of_many(min(n_cells))
+
+
+def seconds_as_of_few(seen: float, n_cells: float, n_labels: int) -> float:
+    """Processor time [s] if a run of many cells were trained as one of few.
+
+    Parameters
+    ----------
+    seen, n_cells
+        Values of the features that the classifiers see, and cells, of both modalities.
+    """
+    return START_SECONDS + SECONDS_PER_SEEN_VALUE * seen + SECONDS_PER_CELL * n_cells + SECONDS_PER_LABEL * n_labels
+
+
+def _share_of_many(n_cells: int) -> float:
+    """What of that a run takes whose smaller side has so many cells: as measured, and on a log scale between."""
+    if n_cells < MANY_CELLS:
+        return 1.0
+    sizes, shares = zip(*SHARES_OF_MANY.items(), strict=True)
+    return float(np.interp(np.log(n_cells), np.log(sizes), shares))
 
 
 def memory_budget(environment: Mapping[str, str] = os.environ) -> float | None:

@@ -1,17 +1,19 @@
 """What a run needs is told before it trains, and a run that does not fit is refused with what does."""
 
+import json
 import re
 import sys
 
 import pytest
 
-from benchmarks.needs import small
+from benchmarks.needs import WHOLE_RUNS, shares_of_many, small
 from psmatch_core.base.errors import PsmatchError
 from psmatch_core.classification.classifiers import LinearClassifier
 from psmatch_core.pipeline.needs import (
     GB,
     MB,
     PER_STORED_VALUE,
+    SHARES_OF_MANY,
     SideSize,
     check_needs,
     estimate_needs,
@@ -145,6 +147,28 @@ def test_more_data_and_labels_take_longer_and_other_methods_are_not_timed():
     other = Recipe(classifier=LinearClassifier())
     assert estimate_needs(other, *LARGE).seconds is None
     assert estimate_needs(Recipe.preset("paper"), *LARGE).seconds is None
+
+
+SCREEN = SideSize(100_000, 2_000, 32_000_000), SideSize(100_000, 100, 10_000_000)
+
+
+@pytest.mark.parametrize(("n_cells", "steps"), json.loads(WHOLE_RUNS.read_text(encoding="utf-8")).items())
+def test_the_time_that_is_told_of_many_cells_is_what_whole_runs_took(n_cells, steps):
+    sides = (side.scaled(int(n_cells) / 100_000) for side in SCREEN)
+    told = estimate_needs(Recipe(), *sides, n_labels=100).processor
+    assert 0.8 < told / steps["whole"]["processor"] < 1.25
+
+
+def test_the_shares_of_many_cells_are_those_that_the_benchmark_prints():
+    assert shares_of_many(json.loads(WHOLE_RUNS.read_text(encoding="utf-8"))) == SHARES_OF_MANY
+
+
+def test_from_ten_thousand_cells_on_more_cells_take_longer_and_never_more_than_in_proportion():
+    times = [
+        estimate_needs(Recipe(), *(side.scaled(each) for side in SCREEN)).processor for each in (0.1, 0.3, 1, 3, 9)
+    ]
+    for shorter, longer, factor in zip(times, times[1:], (3, 10 / 3, 3, 3), strict=False):
+        assert 1 < longer / shorter < factor * 1.001
 
 
 @pytest.mark.parametrize(("seconds", "text"), [(3, "10 s"), (44, "40 s"), (95, "2 min"), (7_200, "2.0 h")])
