@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+import weakref
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -10,6 +12,7 @@ from typing import TYPE_CHECKING, Self
 import numpy as np
 from scipy import sparse
 
+from psmatch_core.base.cores import core_count
 from psmatch_core.matching.blocks.base import Block, RowwiseBlock
 from psmatch_core.matching.blocks.stored import SparseBlock
 from psmatch_core.transport.kernels.costs import distances, distances_by_products
@@ -21,6 +24,8 @@ ENGINE_PAIRS = 4_000_000  # from here the engine's passes save more than loading
 OFTEN_PAIRS = 200_000  # from here they do for a plan that is asked again and again
 PRODUCT_PAIRS = 1_000_000  # from here on costs are computed by matrix products: all numbers of smaller plans stay
 PRODUCT_ROWS = 16  # of fewer at a time, preparing the columns would take longer than the product saves
+PLANS_A_CORE = 2  # whose form in the engine is kept: what one question needs after another of the same label
+_READ = "_read_engine"  # where a plan keeps that form
 _SUPPORT_SHARE = 1e-5  # the engine's support of a large plan holds every entry above this share of its row
 
 
@@ -102,20 +107,25 @@ class PotentialBlock(RowwiseBlock):
             return False
         return all(one is two or np.array_equal(one, two) for one, two in ((self.x, other.x), (self.y, other.y)))
 
-    @cached_property
+    @property
     def _engine(self) -> TransportResult | None:
         """The engine's form of a large plan; None for a small one, for one without points and for a broken one."""
-        return self._read_by_engine() if self.shape[0] * self.shape[1] >= ENGINE_PAIRS else None
+        return self._latest_engine if self.shape[0] * self.shape[1] >= ENGINE_PAIRS else None
 
-    @cached_property
+    @property
     def _sums_by_engine(self) -> TransportResult | None:
         """The engine's form for sums over rows and columns, from fewer pairs on where they are asked often."""
-        n_pairs = self.shape[0] * self.shape[1]
-        if n_pairs >= ENGINE_PAIRS or n_pairs < self.engine_pairs:
-            return self._engine
-        return self._read_by_engine()
+        return self._latest_engine if self.shape[0] * self.shape[1] >= min(self.engine_pairs, ENGINE_PAIRS) else None
 
-    def _read_by_engine(self) -> TransportResult | None:
+    @property
+    def _latest_engine(self) -> TransportResult | None:
+        """The engine's form, kept while this plan is one of those asked last, and for good if it is asked often."""
+        if self.engine_pairs >= ENGINE_PAIRS:
+            _LATEST.asked(self)
+        return self._read_engine
+
+    @cached_property
+    def _read_engine(self) -> TransportResult | None:
         finite = np.isfinite(self.f).all() and np.isfinite(self.g).all()
         if self.x.shape[1] == 0 or not finite:
             return None
@@ -158,6 +168,32 @@ class PotentialBlock(RowwiseBlock):
             yield from SparseBlock(support).sparse_rows(top=top, smallest=smallest)
         else:
             yield from super().sparse_rows(top=top, smallest=smallest)
+
+
+class _LatestPlans:
+    """The large plans that were asked last; of all others the engine's form is given up, and made again when asked.
+
+    It holds the points of both sides several times. Of 200,000 + 200,000 cells in 100 labels that would be a gigabyte
+    for each coupling, and it is made within a tenth of the time of one projection.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._plans: list[weakref.ref[PotentialBlock]] = []  # the latest last
+
+    def asked(self, plan: PotentialBlock) -> None:
+        """Note that a plan is asked now."""
+        with self._lock:
+            others = [each for each in self._plans if each() is not None and each() is not plan]
+            self._plans = [*others, weakref.ref(plan)]
+            n_too_many = len(self._plans) - PLANS_A_CORE * core_count()
+            for each in self._plans[: max(0, n_too_many)]:
+                if (earlier := each()) is not None:
+                    earlier.__dict__.pop(_READ, None)
+            self._plans = self._plans[max(0, n_too_many) :]
+
+
+_LATEST = _LatestPlans()
 
 
 def uniform_block(n: int, m: int) -> PotentialBlock:

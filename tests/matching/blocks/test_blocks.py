@@ -206,6 +206,25 @@ def test_a_plan_that_is_asked_often_answers_the_same(epsilon):
     assert sparse_plan.asked_often() is sparse_plan
 
 
+def test_only_the_large_plans_that_were_asked_last_keep_their_form_in_the_engine(monkeypatch):
+    monkeypatch.setattr(potential, "ENGINE_PAIRS", 400)
+    monkeypatch.setenv("PSMATCH_CORES", "1")
+    blocks = [large_block(seed, n=25, m=20) for seed in range(5)]
+    first, often = blocks[0], blocks[1].asked_often()
+    often = replace(often, engine_pairs=100)
+    values = np.ones((20, 1))
+    before = [each.pull(values) for each in (first, often)]
+    for each in blocks[2:]:
+        each.pull(values)
+    kept = [each for each in blocks if "_read_engine" in vars(each)]
+    assert kept == blocks[-potential.PLANS_A_CORE :]
+    assert "_read_engine" in vars(often)
+    for each, expected in zip((first, often), before, strict=True):
+        np.testing.assert_array_equal(each.pull(values), expected)  # made again, bit by bit the same
+    assert "_read_engine" in vars(first)
+    assert "_read_engine" not in vars(blocks[-2])
+
+
 def test_a_large_plan_without_cost_is_the_product_of_its_masses(monkeypatch):
     draw = np.random.default_rng(0)
     block = replace(uniform_block(30, 20), a=draw.dirichlet(np.ones(30)), f=draw.normal(size=30))
