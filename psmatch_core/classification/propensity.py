@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Sequence
 from concurrent.futures import Executor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import numpy as np
@@ -24,6 +24,7 @@ from psmatch_core.classification.classifiers import (
     RecommendedClassifier,
     stratified_folds,
 )
+from psmatch_core.classification.classifiers.base import NO_HELD_OUT
 from psmatch_core.classification.scored_modality import ScoredModality, Space
 from psmatch_core.classification.training_data import training_data
 from psmatch_core.data.modality import Matrix, Modality
@@ -206,7 +207,7 @@ def fit_propensity(
         label_names=names,
         logits=read_only(logits),
         held_out_logits=read_only(held_out),
-        fitted=fitted,
+        fitted=replace(fitted, held_out=NO_HELD_OUT),  # they would lie in memory twice
         classifier=classifier,
         scoring=scoring,
         seed=seed,

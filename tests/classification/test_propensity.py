@@ -142,3 +142,8 @@ def test_default_classifier_is_the_recommended_one():
     assert len(model.curves) == 1
     assert isinstance(fit_propensity.__defaults__, tuple)
     assert RecommendedClassifier().n_networks == 5
+
+
+def test_held_out_scores_lie_in_memory_once(models):
+    assert models[0].held_out_logits.shape == models[0].logits.shape
+    assert not models[0].fitted.held_out.size
