@@ -62,7 +62,8 @@ class ReferenceSpace:
 
     def place(self, X: Matrix) -> np.ndarray:
         """Coordinates of cells ``(n, d)`` in the space, in standard deviations of the observed features."""
-        z = (to_dense(X) - self.mean) / self.spread
+        z = to_dense(X) - self.mean
+        z /= self.spread
         return z @ self.axes if self.axes.size else z
 
     def place_all(self, X: Matrix) -> np.ndarray:

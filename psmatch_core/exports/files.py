@@ -112,11 +112,7 @@ def export(run: Run, folder: Path | str, *, progress: Progress = silent) -> Path
     ['README.txt', 'coupling.h5ad', 'excluded_cells.csv']
     """
     progress(Event("export", 0.0, "pairs.csv"))
-    pairs = choose_pairs(run.coupling, run.recipe.exports, seed=run.recipe.seed)
-    check_exports(run, pairs)
     folder = Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
-    pairs = pairs.assign(**verdict_columns(pairs["label"].to_numpy(), run.monitor))
     files: list[Path] = []
     n_escaped = 0
 
@@ -128,10 +124,17 @@ def export(run: Run, folder: Path | str, *, progress: Progress = silent) -> Path
         nonlocal n_escaped
         safe, n_changed = escape_formulas(table)
         n_escaped += n_changed
-        add(disk.write_text(folder / name, safe.to_csv(index=False)))
+        add(disk.write_whole(folder / name, lambda stream: safe.to_csv(stream, index=False, encoding="utf-8")))
 
-    add_csv("pairs.csv", pairs)
-    add(disk.write_whole(folder / "pairs.parquet", lambda stream: pairs.to_parquet(stream, index=False)))
+    def add_pairs() -> None:
+        pairs = choose_pairs(run.coupling, run.recipe.exports, seed=run.recipe.seed)
+        check_exports(run, pairs)
+        folder.mkdir(parents=True, exist_ok=True)
+        pairs = pairs.assign(**verdict_columns(pairs["label"].to_numpy(), run.monitor))
+        add_csv("pairs.csv", pairs)
+        add(disk.write_whole(folder / "pairs.parquet", lambda stream: pairs.to_parquet(stream, index=False)))
+
+    add_pairs()  # of many cells they are gone before larger tables come
     add(write_h5ad(coupling_content(run), folder / "coupling.h5ad"))
     if run.recipe.exports.h5mu != "none":
         add(_write_matched(run, folder))

@@ -30,7 +30,8 @@ def choose_pairs(coupling: Coupling, rules: ExportRules, *, seed: int = 0) -> pd
     ``mass`` (of the source cell: 1 if all cells of the label are matched alike, near 0 if it is hardly matched), and
     ``draws`` if pairs were drawn.
     """
-    source_names, target_names = coupling.source.modality.obs_names, coupling.target.modality.obs_names
+    # As objects the names of a cell are one text, however many pairs it is in.
+    source_names, target_names = (side.modality.obs_names.astype(object) for side in (coupling.source, coupling.target))
     parts = []
     for label, block in coupling.blocks.items():
         if rules.pairs == "sampled":
@@ -55,11 +56,11 @@ def verdict_columns(labels: np.ndarray, monitor: MonitorReport) -> dict[str, np.
     at, known = pd.factorize(labels)
     rows = [monitor.by_label[label] for label in known]
     values = (
-        [row.verdict.value for row in rows],
-        [row.agreement for row in rows],
-        [flag_names(row.flags) for row in rows],
+        np.array([row.verdict.value for row in rows], dtype=object),
+        np.array([row.agreement for row in rows], dtype=float),
+        np.array([flag_names(row.flags) for row in rows], dtype=object),
     )
-    return {name: np.array(each)[at] for name, each in zip(VERDICT_COLUMNS, values, strict=True)}
+    return {name: each[at] for name, each in zip(VERDICT_COLUMNS, values, strict=True)}
 
 
 def _heaviest(block: Block, top: int) -> BlockPairs:

@@ -43,3 +43,9 @@ def test_draws_follow_the_weights(coupling: Coupling) -> None:
     assert (drawn.groupby("source_cell")["rank"].max() == drawn.groupby("source_cell").size()).all()
     again = choose_pairs(coupling, ExportRules(pairs="sampled", top=1000), seed=1)
     pd.testing.assert_frame_equal(drawn, again)
+
+
+def test_names_and_verdicts_of_many_pairs_are_few_texts(coupling: Coupling) -> None:
+    pairs = choose_pairs(coupling, ExportRules(top=5), seed=0)
+    names = pairs["target_cell"]
+    assert len({id(each) for each in names}) == names.nunique() < len(names)

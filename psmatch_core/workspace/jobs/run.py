@@ -6,6 +6,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from psmatch_core.base.memory import free_after_stage
 from psmatch_core.base.progress import Event
 from psmatch_core.pipeline.inputs import PreparedInputs
 from psmatch_core.workspace import files, predictions, results
@@ -80,9 +81,12 @@ class RunJob(Job):
         _write_results(folder, finished)
         if self.stop_after is LastStage.EVALUATION:  # a run of a sweep is shown as one row of a table
             return
+        n_cells = finished.source.n_cells + finished.target.n_cells
         for direction in DIRECTIONS:
+            free_after_stage(n_cells)
             predictions.save_predictions(folder, finished, direction)
         results.add_figures(folder, seconds=_seconds(work))
+        free_after_stage(n_cells)
         export(finished, folder.exports, progress=work.log)
         _draw_maps(store, work, turn)
 
