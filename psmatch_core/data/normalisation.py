@@ -55,7 +55,9 @@ class NormalizedRows:
     def columns(self, at: np.ndarray) -> Matrix:
         """The normalised values of some features ``(n_cells, n_chosen)``, by their places."""
         if not self.is_in_blocks or (at.size == self.X.shape[1] and not is_mapped(self.X)):
-            return normalized(self.X, self.how, self.target_sum, self.idf)[:, at]
+            whole = normalized(self.X, self.how, self.target_sum, self.idf)
+            is_all = sparse.issparse(whole) and np.array_equal(at, np.arange(whole.shape[1]))
+            return whole if is_all else whole[:, at]
         return _stacked([block[:, at] for block in self.blocks()], at.size)
 
 
@@ -103,7 +105,7 @@ def _logged(X: Matrix, target_sum: float) -> Matrix:
     The numbers are those of scanpy's ``normalize_total`` and ``log1p`` (a test compares the bits); loading scanpy takes
     longer than a small run.
     """
-    values = X.astype(np.float32, copy=True)
+    values = _in_single(X)
     if not sparse.issparse(values):
         factors = (values.sum(axis=1) / np.float32(target_sum)).astype(np.float32)
         values /= np.where(factors == 0, np.float32(1), factors)[:, None]
@@ -117,3 +119,12 @@ def _logged(X: Matrix, target_sum: float) -> Matrix:
         part /= np.repeat(np.where(factors == 0, np.float32(1), factors), lengths)
         np.log1p(part, out=part)
     return values
+
+
+def _in_single(X: Matrix) -> Matrix:
+    """A copy in single precision, which shares the places of the values with cells that refuse to be written to."""
+    is_shared = isinstance(X, sparse.csr_matrix) and not (X.indices.flags.writeable or X.indptr.flags.writeable)
+    if not is_shared or is_mapped(X):
+        return X.astype(np.float32, copy=True)
+    data = X.data.astype(np.float32, copy=True)
+    return sparse.csr_matrix((data, X.indices, X.indptr), shape=X.shape, copy=False)

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from psmatch_core.base.arrays import to_dense
+from psmatch_core.base.arrays import frozen, to_dense
 from psmatch_core.base.config import Config, option
 from psmatch_core.base.errors import PsmatchError, plural, some
 from psmatch_core.data.batch_scale import ONE_BATCH, BatchScale, standardised
@@ -300,7 +300,7 @@ class FittedPreprocessing:
         if self.image_shape is not None:
             return modality
         X = self.readable_values(modality.X, self._batches_of(modality))
-        return modality.with_features(X, self._names(modality))
+        return modality.with_features(frozen(X), self._names(modality))  # its own, or read-only already
 
     def readable_values(self, X: Matrix, batch_of: Sequence[str] | None = None) -> Matrix:
         """The same for a matrix ``(n_cells, n_features)`` of the features that the transform was fitted on.

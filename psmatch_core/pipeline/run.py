@@ -119,21 +119,17 @@ class Run(HtmlSummary):
         A trained translator predicts all cells, or all of the labels that it was trained on if it reads labels; the
         others give NaN for cells without a match.
         """
-        at, of = readable_sides(self, direction)
         if direction in self.translators:
+            at, of = readable_sides(self, direction)
             fitted = self.translators[direction]
             can = fitted.can_predict(at.labels)
             values = np.full((at.n_cells, of.n_features), np.nan, dtype=np.float32)
             values[can] = fitted.predict(at.X[can], at.var_names, labels=at.labels[can])
             return Translation(direction, at, of, values, fitted.translator, self.recipe.seed)
         return translate(
-            self.coupling,
-            self.recipe.translator,
-            direction=direction,
-            features=of,
-            seed=self.recipe.seed,
-            progress=progress,
-        )
+            self.coupling, self.recipe.translator, direction=direction, features=readable_features(self, direction),
+            seed=self.recipe.seed, progress=progress,
+        )  # fmt: skip
 
     def __repr__(self) -> str:
         side = f"{self.source.name} → {self.target.name}"
@@ -151,8 +147,15 @@ class Run(HtmlSummary):
 
 def readable_sides(run: Run, direction: str) -> tuple[Modality, Modality]:
     """The modality whose cells get predictions, and the one whose features are predicted; before z-scoring and PCA."""
-    sides = (run.source_preprocessing.readable(run.source), run.target_preprocessing.readable(run.target))
-    return sides if checked_direction(direction) == TO_SOURCE else sides[::-1]
+    other = DIRECTIONS[checked_direction(direction) == TO_SOURCE]
+    return readable_features(run, other), readable_features(run, direction)
+
+
+def readable_features(run: Run, direction: str) -> Modality:
+    """The modality whose features are predicted, before z-scoring and PCA."""
+    if checked_direction(direction) == TO_SOURCE:
+        return run.target_preprocessing.readable(run.target)
+    return run.source_preprocessing.readable(run.source)
 
 
 def run(

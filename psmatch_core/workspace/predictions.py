@@ -11,7 +11,7 @@ import pandas as pd
 from psmatch_core.data.embedding_names import coordinate_columns
 from psmatch_core.data.modality import Modality
 from psmatch_core.matching.match import known_ids
-from psmatch_core.pipeline.run import Run, readable_sides
+from psmatch_core.pipeline.run import Run, readable_features
 from psmatch_core.translation.translate import TO_SOURCE
 from psmatch_core.translation.translators import FittedTranslator
 from psmatch_core.workspace import files
@@ -54,14 +54,14 @@ def save_predictions(folder: RunFolder, run: Run, direction: str) -> None:
 
     Images are left out: their features are pixels, which no page shows one by one.
     """
-    translation = run.translate(direction)
-    _, of = readable_sides(run, direction)
-    side = files.BOTH_SIDES[direction == TO_SOURCE]
-    if 4 * max(translation.values.shape[0], of.n_cells) * of.n_features > LARGEST or of.image_shape is not None:
+    of = readable_features(run, direction)
+    if 4 * max(run.source.n_cells, run.target.n_cells) * of.n_features > LARGEST or of.image_shape is not None:
         return
+    side = files.BOTH_SIDES[direction == TO_SOURCE]
     files.MEASURED_NAMES.write(folder, tuple(of.var_names.tolist()), which=side)
-    files.PREDICTED.write(folder, translation.values, which=direction)
     files.MEASURED.write(folder, of.X, which=side)
+    del of  # of many cells a gigabyte, which the translation makes for itself
+    files.PREDICTED.write(folder, run.translate(direction).values, which=direction)
 
 
 def load_predictions(folder: RunFolder, direction: str) -> Predicted | None:

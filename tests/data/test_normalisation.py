@@ -65,3 +65,13 @@ def test_normalising_loads_no_scanpy():
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"
+
+
+def test_logged_counts_share_the_places_of_cells_that_refuse_to_be_written_to_and_of_no_others():
+    for X, is_shared in ((arrays.frozen(sparse.csr_matrix(counts())), True), (sparse.csr_matrix(counts()), False)):
+        before = X.toarray()
+        logged = normalized(X, "log1p", 1e4, NO_IDF)
+        assert np.shares_memory(logged.indices, X.indices) == is_shared
+        assert not np.shares_memory(logged.data, X.data)
+        np.testing.assert_array_equal(X.toarray(), before)
+        np.testing.assert_array_equal(logged.toarray(), normalized(counts(), "log1p", 1e4, NO_IDF))
