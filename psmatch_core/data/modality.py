@@ -18,7 +18,7 @@ from psmatch_core.base.mapped_rows import is_mapped, release, rows_of
 from psmatch_core.base.shifted_rows import ShiftedRows
 from psmatch_core.base.summaries import HtmlSummary
 from psmatch_core.data.bad_values import REFUSE
-from psmatch_core.data.checks import Facts, Finding
+from psmatch_core.data.checks import Facts, Finding, MatrixScan
 from psmatch_core.data.images import ImageShape, shape_text
 from psmatch_core.data.readers import DataSpec
 from psmatch_core.data.readers.checked_data import CheckedData, check_chosen
@@ -243,6 +243,11 @@ class Modality(HtmlSummary):
             index = np.dtype(np.int64)
             return [(self.X.data, self.X.data.dtype), (self.X.indices, index), (self.X.indptr, index)]
         return [(self.X, self.X.dtype)]
+
+    @cached_property
+    def scan(self) -> MatrixScan:
+        """Statistics of the values, by which their kind is known: read once for all who ask."""
+        return MatrixScan.of(self.X)
 
     @cached_property
     def pair_fingerprint(self) -> str:

@@ -15,7 +15,8 @@ from psmatch_core.base.arrays import frozen, to_dense
 from psmatch_core.base.config import Config, option
 from psmatch_core.base.errors import PsmatchError, plural, some
 from psmatch_core.data.batch_scale import ONE_BATCH, BatchScale, standardised
-from psmatch_core.data.checks import detect_kind, display
+from psmatch_core.data.checks import display
+from psmatch_core.data.checks.value_kinds import kind_of
 from psmatch_core.data.feature_selection import distinct_features, variable_features
 from psmatch_core.data.images import ImageShape, shape_text
 from psmatch_core.data.lsi import Lsi, fit_lsi, inverse_frequencies
@@ -109,7 +110,7 @@ class Preprocessing(Config):
         """
         if modality.image_shape is not None:
             return self._unchanged(modality, modality.image_shape)
-        seen = detect_kind(modality.X)
+        seen = kind_of(modality.scan)
         kind, reason = seen.name, seen.reason
         normalize = self.normalize
         if normalize == "auto":

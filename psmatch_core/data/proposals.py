@@ -14,7 +14,7 @@ from typing import Any
 
 from psmatch_core.base.setting_words import option_title
 from psmatch_core.data.assays import COUNTS, EMBEDDING, GENES, IMAGES, MORPHOLOGY, PEAKS, PROTEINS, Assay, detect_assay
-from psmatch_core.data.checks import MatrixScan, display, name_list
+from psmatch_core.data.checks import display, name_list
 from psmatch_core.data.checks.value_kinds import Kind, kind_of
 from psmatch_core.data.modality import Modality
 from psmatch_core.data.names.controls import controls_among
@@ -94,8 +94,7 @@ def propose_preprocessing(modality: Modality) -> Proposal:
     >>> psmatch.propose_preprocessing(source).reason
     'These are counts of genes (gene_000, gene_001): they are brought to equal library size and log-transformed.'
     """
-    scan = MatrixScan(modality.n_features)
-    scan.add(modality.X)
+    scan = modality.scan
     names = modality.var_names.tolist()
     declared = modality.facts.declared_assay if modality.facts else ""
     assay = detect_assay(scan, names, declared=declared, are_pixels=modality.image_shape is not None)

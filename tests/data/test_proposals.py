@@ -9,11 +9,13 @@ from anndata import AnnData
 
 from psmatch_core.cli.common import with_settings
 from psmatch_core.cli.inspected_files import describe_files
+from psmatch_core.data.checks import MatrixScan
 from psmatch_core.data.modality import Modality
 from psmatch_core.data.preprocessing import Preprocessing
 from psmatch_core.data.proposals import Proposal, proposal_for, propose_preprocessing
 from psmatch_core.data.readers import DataSpec, inspect_file
 from psmatch_core.pipeline.recipe import Recipe
+from tests.conftest import make_modality
 
 RNG = np.random.default_rng(0)
 
@@ -186,3 +188,15 @@ def test_inspect_prints_the_proposal_of_each_file_until_it_is_applied(tmp_path):
     text, _ = describe_files(specs, preprocessing=(Preprocessing(), Preprocessing(normalize="clr")))
     assert "preprocessing: These are counts of proteins" in text
     assert "--set" not in text
+
+
+def test_values_are_read_once_for_the_features_and_for_the_proposal(monkeypatch):
+    n_read = []
+    added = MatrixScan.add
+    monkeypatch.setattr(MatrixScan, "add", lambda scan, rows: (n_read.append(rows.shape[0]), added(scan, rows)))
+    modality = make_modality()
+    n_read.clear()  # the checks of what is read have a look of their own
+    Preprocessing().fit(modality)
+    propose_preprocessing(modality)
+    assert n_read == [modality.n_cells]
+    assert modality.select(np.arange(modality.n_cells) % 2 == 0, "half").scan.n_cells < modality.n_cells

@@ -58,8 +58,7 @@ def check_matrix(
         return early
     if X.shape != (len(obs_names), len(var_names)):
         return (mismatch(X.shape, len(obs_names), len(var_names), name=name, matrix=matrix),)
-    scan = MatrixScan(X.shape[1])
-    scan.add(X)
+    scan = MatrixScan.of(X)
     found = (
         *check_names(obs_names, var_names, name=name, measured=measured),
         *check_values(scan, obs_names=obs_names, var_names=var_names, name=name, matrix=matrix, are_pixels=are_pixels),

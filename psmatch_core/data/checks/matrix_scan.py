@@ -42,6 +42,14 @@ class MatrixScan:
         self._squares = np.zeros(n_features)
         self._seen: set[int] = set()
 
+    @classmethod
+    def of(cls, X: Any) -> MatrixScan:
+        """The statistics of a whole matrix ``(n_cells, n_features)``, dense or scipy sparse, which no rows follow."""
+        scan = cls(X.shape[1])
+        scan.add(X)
+        scan._seen.clear()  # a number for each cell
+        return scan
+
     @property
     def feature_mean(self) -> npt.NDArray[np.float64]:
         """Mean of each feature ``(n_features,)`` over all cells."""

@@ -33,9 +33,7 @@ class Kind:
 
 def detect_kind(X: Any) -> Kind:
     """The kind of the values of ``X`` ``(n_cells, n_features)``, dense or sparse."""
-    scan = MatrixScan(X.shape[1])
-    scan.add(X)
-    return kind_of(scan)
+    return kind_of(MatrixScan.of(X))
 
 
 def kind_of(scan: MatrixScan) -> Kind:
