@@ -204,6 +204,13 @@ class CellMap {
     return [left + share[0] * (right - left), bottom + share[1] * (top - bottom)];
   }
 
+  // Where a point in data units lies on the canvas: in the first panel, or in another.
+  pixels([x, y], box = this.ready.boxes[0]) {
+    const {view} = this, [left, right, bottom, top] = this.ready.range, [wide, high] = this.size;
+    return [box.left + PAD + ((x - left) / (right - left) - view.x) * view.zoom * wide,
+      box.top + PAD + ((top - y) / (top - bottom) - view.y) * view.zoom * high];
+  }
+
   later() {
     if (this.waits) return;
     this.waits = true;

@@ -99,6 +99,10 @@ def test_a_point_of_a_panel_has_the_units_of_the_map_and_a_shape_stays_in_its_pa
         const [x, y] = map.units([map.ready.px[cell], map.ready.py[cell]]), at = 2 * (cell % 400);
         wrong.push(Math.max(Math.abs(x - (-3 + 8 * two[at] / 65534)), Math.abs(y - (2 + 2 * two[at + 1] / 65534))));
       }
+      for (const box of map.ready.boxes) {
+        const [across, down] = map.pixels([1.5, 2.7], box), [x, y] = map.units([across, down], box);
+        wrong.push(Math.abs(x - 1.5), Math.abs(y - 2.7));
+      }
       map.box = map.ready.boxes[1];
       console.log(JSON.stringify({n: wrong.length, wrong: Math.max(...wrong), box: map.box,
         kept: [map.within([-50, 1e4]), map.within([1e4, -50])]}));"""
