@@ -35,6 +35,15 @@ def many_summary(matched: MatchedModalities, folder: Path, seconds: float) -> st
                 f"effective matches of {pair.n_candidates:.3g} candidates"
             )
     lines += ["", found.cycles_in_words()] if found.cycle else []
+    if matched.held_out_evaluations:
+        lines.append("\nEvaluated with known pairs of cells that no classifier saw, within labels, beside chance:")
+        for pair in found.pairs:
+            figures = "   ".join(
+                f"{name} {pair.held_out[name]:.3f} (chance {chance:g})"
+                for name, chance in CHANCE.items()
+                if pair.held_out
+            )
+            lines += [f"  {pair.source} → {pair.target}, {pair.n_held_out:,} pairs: {figures}"] if pair.held_out else []
     if matched.evaluations:
         lines.append(f"\nEvaluated with known pairs, within labels, beside chance ({INFLATED}):")
         for pair in found.pairs:
@@ -72,6 +81,11 @@ def many_record(matched: MatchedModalities, folder: Path, seconds: float) -> dic
             if pair.verdict is not None
         ],
         "cycle_consistency": found.cycle or None,
+        "held_out_evaluation": [
+            {"source": pair.source, "target": pair.target, "pairs": "held out", **pair.held_out, "chance": CHANCE}
+            for pair in found.pairs
+            if pair.held_out
+        ],
         "evaluation": [
             {"source": pair.source, "target": pair.target, "pairs": "all, inflated", **pair.known, "chance": CHANCE}
             for pair in found.pairs

@@ -114,30 +114,66 @@ def held_out_scores(
     Source: ours, after the observation that shared training cells inflate the evaluation of a matching
     (docs/method.md, Held-out pairs).
     """
-    part, shift = parts.of(side), 1 if side == "source" else 2
-    is_kept = np.isin(modality.labels, parts.label_names)
+    shift = 1 if side == "source" else 2
+    return scores_of_parts(
+        modality,
+        parts.of(side),
+        parts.label_names,
+        classifier,
+        n_parts=PARTS,
+        shift=shift,
+        n_folds=n_folds,
+        seed=seed,
+        progress=progress,
+    )
+
+
+def scores_of_parts(
+    modality: Modality,
+    part: np.ndarray,
+    label_names: Sequence[str],
+    classifier: Classifier,
+    *,
+    n_parts: int,
+    shift: int,
+    n_folds: int = 5,
+    seed: int = 0,
+    progress: Progress = silent,
+) -> HeldOutScores:
+    """Score each part of a modality's cells by a classifier that was trained on another part.
+
+    Parameters
+    ----------
+    part
+        Of each cell, 0 to ``n_parts - 1``, or -1 for a cell that trains in any case, ``(n_cells,)``.
+    label_names
+        The labels that are judged.
+    shift
+        Part ``p`` is scored by the classifier of part ``p + shift``, counted around.
+    """
+    is_kept = np.isin(modality.labels, label_names)
     chosen = modality.select(is_kept, "not judged")
-    X, y = training_data(chosen, parts.label_names)
+    X, y = training_data(chosen, tuple(label_names))
     own = part[is_kept]
     own_seed = derived_seed(seed, "held-out pairs", modality.name, modality.fingerprint)
-    scores = np.full((chosen.n_cells, len(parts.label_names)), np.nan)
+    scores = np.full((chosen.n_cells, len(label_names)), np.nan)
     stage = f"held-out pairs: {modality.name}"
 
     def judge(judged: int) -> None:
-        progress(Event(stage, judged / PARTS, f"training without part {judged + 1} of {PARTS}"))
-        trained = (own == (judged + shift) % PARTS) | (own == ALWAYS_TRAINS)
+        progress(Event(stage, judged / n_parts, f"training without part {judged + 1} of {n_parts}"))
+        trained = (own == (judged + shift) % n_parts) | (own == ALWAYS_TRAINS)
         held_out = own == judged
         part_seed = derived_seed(own_seed, "part", judged)
         folds = stratified_folds(y[trained], n_folds, seed=part_seed)
         seen = part_of(X, rows=trained)
         fitted = classifier.fit(
-            seen, y[trained], n_labels=len(parts.label_names), folds=folds, seed=part_seed, progress=silent
+            seen, y[trained], n_labels=len(label_names), folds=folds, seed=part_seed, progress=silent
         )
         scores[held_out] = fitted.logits(X[held_out])
 
-    side_by_side(judge, range(PARTS))
+    side_by_side(judge, range(n_parts))
     progress(Event(stage, 1.0))
-    logits = np.full((modality.n_cells, len(parts.label_names)), np.nan)
+    logits = np.full((modality.n_cells, len(label_names)), np.nan)
     logits[is_kept] = scores
     return HeldOutScores(logits)
 

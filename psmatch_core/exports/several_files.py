@@ -27,6 +27,8 @@ from psmatch_core.matching.several import PLANS
 from psmatch_core.pipeline.match_modalities import MatchedModalities
 from psmatch_core.pipeline.several_figures import several_figures
 
+HELD_OUT_CELLS = "held-out cells"  # that no classifier saw, in the column ``judged``
+
 
 def export_several(
     matched: MatchedModalities,
@@ -124,9 +126,11 @@ def coupling_of(matched: MatchedModalities, source: str, target: str) -> H5adCon
 
 
 def _evaluations(matched: MatchedModalities) -> pd.DataFrame:
+    kinds = ((HELD_OUT_CELLS, matched.held_out_evaluations), (f"all pairs, {INFLATED}", matched.evaluations))
     tables = [
-        each.table().assign(source=source, target=target, judged=f"all pairs, {INFLATED}")
-        for (source, target), each in matched.evaluations.items()
+        each.table().assign(source=source, target=target, judged=judged)
+        for judged, evaluations in kinds
+        for (source, target), each in evaluations.items()
     ]
     table = pd.concat(tables, ignore_index=True)
     first = ["source", "target", "judged"]

@@ -1,4 +1,4 @@
-"""judge_held_out_pairs: the stage of a run that evaluates pairs which neither classifier saw."""
+"""judge_held_out_pairs and judge_held_out_groups: the evaluation of pairs that no classifier saw."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from psmatch_core.classification.propensity import PropensityModel
 from psmatch_core.classification.scored_modality import ScoredModality
 from psmatch_core.data.sides import SIDES
 from psmatch_core.evaluation.evaluate import Evaluation
+from psmatch_core.evaluation.held_out_groups import KnownModalities, deal_groups, evaluate_groups, group_scores
 from psmatch_core.evaluation.held_out_pairs import (
     FEWEST_PAIRS,
     HeldOutScores,
@@ -16,6 +17,8 @@ from psmatch_core.evaluation.held_out_pairs import (
     held_out_scores,
     split_pairs,
 )
+from psmatch_core.matching.match import known_ids
+from psmatch_core.matching.several import Couplings
 from psmatch_core.pipeline import result_files
 from psmatch_core.pipeline.recipe import Recipe
 from psmatch_core.pipeline.stage_keys import held_out_scores_key
@@ -76,6 +79,57 @@ def judge_held_out_pairs(
         recipe.matcher,
         judging=recipe.judging,
         linking=recipe.linking if source.linked is not None else None,
+        seed=recipe.seed,
+        progress=progress,
+    )
+    return found, ""
+
+
+def judge_held_out_groups(
+    recipe: Recipe, couplings: Couplings, known: KnownModalities, *, progress: Progress = silent
+) -> tuple[dict[tuple[str, str], Evaluation], str]:
+    """Evaluate a matching of several modalities on cells that none of their classifiers saw.
+
+    Parameters
+    ----------
+    known
+        Every pair of modalities, with the ids by which they know their true pairs.
+
+    Returns
+    -------
+    The evaluation of each pair of modalities with known pairs, and a sentence that says why there is none; empty if
+    there is one, or if no pair is known.
+    """
+    if not any(known_ids(*both) is not None for both in known.values()):
+        return {}, ""
+    if not recipe.judging.held_out:
+        return {}, "Held-out cells were not judged (judging.held_out)."
+    models = couplings.models
+    groups = deal_groups(known, next(iter(models.values())).label_names, seed=recipe.seed)
+    if groups is None:
+        return {}, f"Held-out cells need two labels with two cells of each modality in {len(models) + 1} groups."
+
+    def score(name: str) -> HeldOutScores:
+        return group_scores(
+            models[name].modality,
+            groups,
+            recipe.classifier,
+            name=name,
+            n_folds=recipe.scoring.n_folds,
+            seed=recipe.seed,
+            progress=progress,
+        )
+
+    with training_on(recipe.device):
+        scores = dict(zip(models, side_by_side(score, list(models)), strict=True))
+    found = evaluate_groups(
+        couplings,
+        scores,
+        groups,
+        known,
+        matcher=recipe.matcher,
+        judging=recipe.judging,
+        linking=recipe.linking,
         seed=recipe.seed,
         progress=progress,
     )

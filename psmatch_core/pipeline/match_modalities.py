@@ -27,6 +27,7 @@ from psmatch_core.matching.match import known_ids, match
 from psmatch_core.matching.several import BARYCENTER, PAIRS, Couplings, check_plans, match_several, solved_pairs
 from psmatch_core.monitor import MonitorReport
 from psmatch_core.monitor.cycle_consistency import CycleConsistency, cycle_consistency
+from psmatch_core.pipeline.judge_pairs import judge_held_out_groups
 from psmatch_core.pipeline.link_modalities import link_modalities
 from psmatch_core.pipeline.monitor_matching import monitor_matching
 from psmatch_core.pipeline.needs import SideSize, check_needs
@@ -61,6 +62,9 @@ class MatchedModalities(HtmlSummary):
     evaluations
         Metrics from all known pairs, by source and target; empty if no pair is known. They are inflated: classifiers
         were trained on the same physical cells.
+    held_out_evaluations
+        The same of cells that no classifier saw (:mod:`psmatch_core.evaluation.held_out_groups`); empty if no pair is
+        known or none can be judged so.
     notes
         What the user should know, in the order in which it happened.
     """
@@ -75,6 +79,7 @@ class MatchedModalities(HtmlSummary):
     evaluations: Mapping[tuple[str, str], Evaluation] = field(default_factory=dict, repr=False)
     notes: tuple[str, ...] = field(default=(), repr=False)
     further_monitors: Mapping[tuple[str, str], MonitorReport] = field(default_factory=dict, repr=False)
+    held_out_evaluations: Mapping[tuple[str, str], Evaluation] = field(default_factory=dict, repr=False)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -172,7 +177,8 @@ def match_modalities(
         cycles = cycle_consistency(
             couplings, recipe.matcher, judging=recipe.judging, seed=recipe.seed, progress=progress
         )
-    evaluations, how_known = _evaluated(couplings, recipe, progress)
+        evaluations, how_known, known = _evaluated(couplings, recipe, progress)
+        held_out, why_not = judge_held_out_groups(recipe, couplings, known, progress=progress)
     return MatchedModalities(
         recipe=recipe,
         modalities=prepared.modalities,
@@ -182,8 +188,9 @@ def match_modalities(
         further_monitors={pair: each for pair, each in judged.items() if pair[0] != reference},
         cycles=cycles,
         evaluations=evaluations,
+        held_out_evaluations=held_out,
         labels=prepared.labels,
-        notes=(*notes, *linked, *how_known),
+        notes=(*notes, *linked, *how_known, *([why_not] if why_not else [])),
     )
 
 
@@ -199,17 +206,18 @@ def _proposed(modalities: Mapping[str, Modality], current: Mapping[str, Preproce
 
 def _evaluated(
     couplings: Couplings, recipe: Recipe, progress: Progress
-) -> tuple[dict[tuple[str, str], Evaluation], list[str]]:
-    """The metrics of each pair of modalities of which true pairs are known, and how they are known."""
-    found, notes = {}, []
+) -> tuple[dict[tuple[str, str], Evaluation], list[str], dict[tuple[str, str], tuple[Modality, Modality]]]:
+    """The metrics of each pair of modalities with known pairs, how they are known, and both with the ids of each."""
+    found, notes, both = {}, [], {}
     for source, target in itertools.combinations(couplings.names, 2):
         first, second, known = _knowing_pairs((couplings.models[source], couplings.models[target]), recipe)
         notes.append(f"{source} and {target}: {known}")
+        both[source, target] = first.modality, second.modality
         if known_ids(first.modality, second.modality) is not None:
             progress(Event("evaluate", 0.0, f"{source} and {target}"))
             coupling = replace(couplings.between(source, target), source=first, target=second)
             found[source, target] = evaluate(coupling, recipe.judging)
-    return found, notes
+    return found, notes, both
 
 
 def _knowing_pairs(

@@ -89,6 +89,8 @@ class PairFigures:
         inflated: classifiers were trained on the same physical cells.
     n_known
         Known pairs.
+    held_out, held_out_uniform, n_held_out
+        The same of cells that no classifier saw; empty and 0 if they were not judged.
     """
 
     source: str
@@ -102,6 +104,9 @@ class PairFigures:
     known: Mapping[str, float]
     uniform: Mapping[str, float]
     n_known: int
+    held_out: Mapping[str, float] = field(default_factory=dict)
+    held_out_uniform: Mapping[str, float] = field(default_factory=dict)
+    n_held_out: int = 0
 
     def counted(self) -> str:
         """How many labels have which verdict, in words; empty for a pair that is not judged."""
@@ -201,6 +206,7 @@ def _pair(matched: MatchedModalities, source: str, target: str) -> PairFigures:
     monitor = matched.monitor(source, target)
     cycles = None if matched.cycles is None else _between(matched.cycles, source, target)
     effective, known = effective_in_run(coupling), matched.evaluations.get((source, target))
+    held_out = matched.held_out_evaluations.get((source, target))
     return PairFigures(
         source=source,
         target=target,
@@ -213,6 +219,9 @@ def _pair(matched: MatchedModalities, source: str, target: str) -> PairFigures:
         known={} if known is None else {name: known.micro[name] for name in PAIR_METRICS},
         uniform={} if known is None else {name: known.uniform_micro[name] for name in PAIR_METRICS},
         n_known=0 if known is None else len(known.per_cell),
+        held_out={} if held_out is None else {name: held_out.micro[name] for name in PAIR_METRICS},
+        held_out_uniform={} if held_out is None else {name: held_out.uniform_micro[name] for name in PAIR_METRICS},
+        n_held_out=0 if held_out is None else len(held_out.per_cell),
     )
 
 

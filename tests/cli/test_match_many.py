@@ -203,5 +203,9 @@ def test_the_demo_is_matched_better_than_by_chance(tmp_path, capsys):
     assert main(["match-many", *arguments]) == 0
     record = json.loads(capsys.readouterr().out)
     assert all(each["rank"] < 0.35 for each in record["evaluation"])
+    assert [each["pairs"] for each in record["held_out_evaluation"]] == ["held out"] * 3
+    assert all(each["rank"] < 0.45 for each in record["held_out_evaluation"])
+    judged = pd.read_csv(tmp_path / "demo" / "evaluation.csv")["judged"]
+    assert list(dict.fromkeys(judged)) == ["held-out cells", "all pairs, inflated: same cells trained on both sides"]
     assert np.mean([each["trace_fold"] for each in record["evaluation"]]) > 3
     assert record["cycle_consistency"]["agreement"] > record["cycle_consistency"]["agreement_turned"]

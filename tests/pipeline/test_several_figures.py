@@ -45,6 +45,8 @@ def test_every_pair_has_the_figures_of_its_coupling(matched, figures):
         known = matched.evaluations[pair.source, pair.target]
         assert pair.known["foscttm"] == known.micro["foscttm"]
         assert pair.uniform["foscttm"] == pytest.approx(0.5)
+        held_out = matched.held_out_evaluations[pair.source, pair.target]
+        assert (pair.held_out["rank"], pair.n_held_out) == (held_out.micro["rank"], len(held_out.per_cell))
         rows = matched.cycles.table.query(f"source == '{pair.source}' and target == '{pair.target}'")
         assert pair.cycle["agreement"] == pytest.approx(np.average(rows["agreement"], weights=rows["n_cells"]))
         assert [row.label for row in pair.labels] == list(matched.coupling(pair.source, pair.target).blocks)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -48,7 +49,7 @@ DESCRIPTIONS = {
     "labels.csv": "all labels: cells in each modality, and why some are not matched",
     "excluded_cells.csv": "cells that were left out, with the reason",
     "cycle_consistency.csv": "consistency by label and way, beside its baselines",
-    "evaluation.csv": "metrics by label from known pairs, inflated",
+    "evaluation.csv": "metrics by label from known pairs: of held-out cells, and of all, inflated",
     "README.txt": "what the files contain, and notes from the computation",
     "modalities.json": "all settings, and the seed",
 }
@@ -183,9 +184,21 @@ def _truth(job: SeveralJob, figures: SeveralFigures) -> None:
     is_demo = all(spec.path.startswith(DEMO) for spec in job.specs.values())
     title = "Against the truth of the demo" if is_demo else "Against known pairs"
     st.markdown(f"**{title}**")
+    judged = [pair for pair in known if pair.held_out]
+    if judged:
+        st.caption(
+            "Of cells that no classifier saw: groups of physical cells train one modality each, another is judged."
+        )
+        rows = [_truth_row(pair, pair.held_out, pair.held_out_uniform, pair.n_held_out) for pair in judged]
+        _truth_table(rows, "several.held_out")
+        st.caption("Of all pairs:")
     st.warning(f"**These figures are {INFLATED}.**", icon=":material/warning:")
+    _truth_table([_truth_row(pair, pair.known, pair.uniform, pair.n_known) for pair in known], "several.truth")
+
+
+def _truth_table(rows: list[dict[str, Any]], key: str) -> None:
     st.dataframe(
-        [_truth_row(pair) for pair in known], hide_index=True, key="several.truth", placeholder=EMPTY_FIGURE,
+        rows, hide_index=True, key=key, placeholder=EMPTY_FIGURE,
         column_config={
             "pair": st.column_config.TextColumn("Pair", pinned=True),
             "n_known": st.column_config.NumberColumn("Known pairs", format="localized"),
@@ -198,10 +211,12 @@ def _truth(job: SeveralJob, figures: SeveralFigures) -> None:
     )  # fmt: skip
 
 
-def _truth_row(pair: PairFigures) -> dict[str, Any]:
-    row: dict[str, Any] = {"pair": f"{pair.source} → {pair.target}", "n_known": pair.n_known}
+def _truth_row(
+    pair: PairFigures, figures: Mapping[str, float], uniform: Mapping[str, float], n_pairs: int
+) -> dict[str, Any]:
+    row: dict[str, Any] = {"pair": f"{pair.source} → {pair.target}", "n_known": n_pairs}
     for name in TRUTH:
-        row |= {name: pair.known[name], f"{name}_uniform": pair.uniform[name]}
+        row |= {name: figures[name], f"{name}_uniform": uniform[name]}
     return row
 
 

@@ -133,7 +133,9 @@ def test_the_demo_of_three_opens_in_one_click_and_shows_its_truth(
     assert figures.answer() in plain_text(app)
     assert "Against the truth of the demo" in plain_text(app)
     assert "These figures are inflated" in plain_text(app)
-    (truth,) = [each for each in tables(app) if "n_known" in each]
+    held_out, truth = [each for each in tables(app) if "n_known" in each]
+    assert list(held_out["foscttm"]) == [pair.held_out["foscttm"] for pair in figures.pairs]
+    assert list(held_out["foscttm_uniform"]) == pytest.approx([0.5] * 3)
     assert list(truth["foscttm"]) == [pair.known["foscttm"] for pair in figures.pairs]
     assert list(truth["foscttm_uniform"]) == pytest.approx([0.5] * 3)
     assert [each for each in app.code if each.value.startswith("psmatch match-many")] == []

@@ -1,0 +1,93 @@
+"""What shared training cells add to the figures of three views: all pairs beside held-out cells, by `match_modalities`.
+
+    python -m benchmarks.views_leak ../shared/data            # three seeds, all sets
+    python -m benchmarks.views_leak ../shared/data --dealt    # labels dealt at random over physical cells: 0.5 is right
+
+Every physical cell is in all three views, as in a set that a user uploads. *All pairs*: each classifier is trained on
+all of them. *Held out*: they are dealt into four groups, three of which train one view each; the fourth is judged, each
+in turn. Sets and views are those of benchmarks.views. The classifier is ridge regression, all else the default recipe.
+"""
+
+from __future__ import annotations
+
+import argparse
+import warnings
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from benchmarks.quality import machine
+from benchmarks.views import LARGEST, SETS, SYNTHETIC, modality, views_of
+from psmatch_core.base.randomness import stream
+from psmatch_core.classification.classifiers import LinearClassifier
+from psmatch_core.data.modality import Modality
+from psmatch_core.pipeline.demo_views import demo_views
+from psmatch_core.pipeline.match_modalities import match_modalities
+from psmatch_core.pipeline.monitor_matching import Monitoring
+from psmatch_core.pipeline.recipe import Recipe
+
+RECIPE = Recipe(classifier=LinearClassifier(), monitoring=Monitoring(stability=False, n_shuffles=0))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("data", type=Path, help="the folder of real data sets")
+    parser.add_argument("--sets", nargs="+", default=list(SETS), choices=list(SETS))
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--dealt", action="store_true", help="deal the labels at random over physical cells")
+    options = parser.parse_args()
+    warnings.simplefilter("ignore")
+    print("# " + ", ".join(f"{name} {value}" for name, value in machine().items() if name != "versions"))
+    print("| set | pair | judged pairs | FOSCTTM / rank, all pairs | held out |\n|---|---|---|---|---|", flush=True)
+    for name in options.sets:
+        rows = [row for seed in range(options.seeds) for row in measured(name, options.data, seed, options.dealt)]
+        for pair, of_pair in pd.DataFrame(rows).groupby("pair", sort=False):
+            middle = of_pair.drop(columns="pair").median()
+            shown = [f"{middle[f'{kind}foscttm']:.3f} / {middle[f'{kind}rank']:.3f}" for kind in ("", "held_out_")]
+            print(f"| {name} | {pair} | {middle['n']:.0f} | {shown[0]} | {shown[1]} |", flush=True)
+
+
+def measured(name: str, data: Path, seed: int, is_dealt: bool) -> list[dict]:
+    """The figures of each pair of views for one seed."""
+    matched = match_modalities(views(name, data, seed, is_dealt), replace(RECIPE, seed=seed))
+    return [
+        {
+            "pair": " → ".join(pair),
+            "n": len(held_out.per_cell),
+            **{metric: matched.evaluations[pair].micro[metric] for metric in ("foscttm", "rank")},
+            **{f"held_out_{metric}": held_out.micro[metric] for metric in ("foscttm", "rank")},
+        }
+        for pair, held_out in matched.held_out_evaluations.items()
+    ]
+
+
+def views(name: str, data: Path, seed: int, is_dealt: bool) -> dict[str, Modality]:
+    """The views of a set, all of the same physical cells, each in an order of its own."""
+    folder, label_key = SETS[name]
+    rng = stream(seed, "benchmark of shared training cells", name)
+    if name == SYNTHETIC:
+        found = demo_views(n_shared=600, n_own=0, seed=seed)
+        names = next(iter(found.values())).obs.set_index("cell")["label"].astype(str)
+    else:
+        found = views_of(data / folder)
+        first = next(iter(found.values()))
+        chosen = rng.permutation(first.n_obs)[:LARGEST]
+        names = pd.Series(first.obs[label_key].astype(str).to_numpy()[chosen], index=[f"cell{i}" for i in chosen])
+        found = {view: cells[chosen] for view, cells in found.items()}
+    if is_dealt:
+        names = pd.Series(rng.permutation(names.to_numpy()), index=names.index)
+    made = {}
+    for view, given in found.items():
+        cells = given.copy()
+        ids = cells.obs["cell"].to_numpy() if name == SYNTHETIC else names.index.to_numpy()
+        cells.obs = pd.DataFrame(
+            {"label": names.loc[ids].to_numpy(), "cell": ids}, index=[f"{view}_{i}" for i in range(cells.n_obs)]
+        )
+        made[view] = modality(cells[rng.permutation(np.arange(cells.n_obs))], view)
+    return made
+
+
+if __name__ == "__main__":
+    main()
