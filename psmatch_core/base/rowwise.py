@@ -13,9 +13,12 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from psmatch_core.base.arrays import Array, row_chunks
+from psmatch_core.base.arrays import CHUNK_VALUES, Array, row_chunks
+from psmatch_core.base.cores import with_idle_cores
 
 TILE_VALUES = 250_000  # of a plan at a time: 2 MB, which stay in a core's cache; with 4,000,000 all takes twice as long
+CARRYING_ROWS = 256  # at a time, where features are as many: from here on their product with them bounds the time
+CARRYING_VALUES = 20_000_000  # of a plan at a time then: 160 MB on each core
 Tops = tuple[NDArray[np.int64], Array]
 
 
@@ -37,15 +40,22 @@ class RowwisePlan(ABC):
             yield start, stop, self.rows(start, stop)
 
     def pull(self, values: Array) -> Array:
-        """P y: target features ``(m, d)`` summed at the sources by mass, ``(n, d)``."""
-        return np.concatenate([tile @ values for _, _, tile in self.row_tiles()])
+        """P y: target features ``(m, d)`` summed at the sources by mass, ``(n, d)``; on idle cores too."""
+        spans = self._carrying_spans(values.shape[1])
+        return np.concatenate(with_idle_cores(lambda span: _product(self.rows(*span), values), spans))
 
     def push(self, values: Array) -> Array:
         """Pᵀ x: source features ``(n, d)`` summed at the targets by mass, ``(m, d)``."""
         total = np.zeros((self.shape[1], values.shape[1]))
-        for start, stop, tile in self.row_tiles():
-            total += tile.T @ values[start:stop]
+        for start, stop in self._carrying_spans(values.shape[1]):
+            total += _product(self.rows(start, stop).T, values[start:stop])
         return total
+
+    def _carrying_spans(self, width: int) -> list[tuple[int, int]]:
+        """Rows at a time to carry so many features: each time reads all features, for which a few rows would wait."""
+        n, m = self.shape
+        at_once = min(m * min(width, CARRYING_ROWS), CARRYING_VALUES)
+        return list(row_chunks(n, m, max(TILE_VALUES, at_once)))
 
     def sums(self) -> tuple[Array, Array]:
         """Row sums ``(n,)`` and column sums ``(m,)``."""
@@ -79,6 +89,16 @@ class RowwisePlan(ABC):
             picks = np.minimum(picks, self.shape[1] - 1)
             drawn.append(np.where(cumulative[:, -1:] > 0, picks, -1))
         return np.concatenate(drawn)
+
+
+def _product(tile: Array, values: Array) -> Array:
+    """The product in double precision; values in single precision are converted some rows at a time."""
+    if values.dtype != np.float32 or values.size <= CHUNK_VALUES:
+        return np.asarray(tile @ values)
+    total = np.zeros((tile.shape[0], values.shape[1]))
+    for start, stop in row_chunks(*values.shape, CHUNK_VALUES):
+        total += tile[:, start:stop] @ values[start:stop].astype(np.float64)
+    return total
 
 
 class SparsePlan(ABC):

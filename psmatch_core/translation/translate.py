@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -9,6 +10,7 @@ from functools import cached_property
 import numpy as np
 
 from psmatch_core.base.arrays import row_chunks, to_dense
+from psmatch_core.base.cores import a_core, side_by_side
 from psmatch_core.base.errors import PsmatchError
 from psmatch_core.base.progress import Event, Progress, silent
 from psmatch_core.base.randomness import stream
@@ -111,9 +113,14 @@ def translate(
     """
     carried = carry(coupling, translator, direction=direction, features=features, seed=seed)
     values = np.full(carried.shape, np.nan, dtype=np.float32)
-    for done, label in enumerate(coupling.blocks):
-        values[carried.cells_of[label]] = carried.of_label(label)
-        progress(Event("translate", (done + 1) / len(coupling.blocks), f"label {label}"))
+    n_done = itertools.count(1)
+
+    def carry_label(label: str) -> None:
+        with a_core():
+            values[carried.cells_of[label]] = carried.of_label(label)
+        progress(Event("translate", next(n_done) / len(coupling.blocks), f"label {label}"))
+
+    side_by_side(carry_label, list(coupling.blocks))
     values.setflags(write=False)
     return Translation(direction, carried.at, carried.of, values, carried.translator, seed)
 

@@ -5,6 +5,7 @@ import pytest
 from scipy import sparse
 
 from psmatch_core.base import rowwise
+from psmatch_core.base.cores import CORES_VARIABLE, a_core
 from psmatch_core.base.rowwise import RowwisePlan, SparsePlan
 
 N, M = 31, 19
@@ -50,6 +51,35 @@ def test_pull_push_and_sums_are_those_of_the_matrix(plan):
     for found, expected in zip(plan.sums(), (P.sum(axis=1), P.sum(axis=0)), strict=True):
         np.testing.assert_allclose(found, expected, atol=1e-14)
     np.testing.assert_allclose(plan.rows(5, 9), P[5:9])
+
+
+@pytest.mark.parametrize("n_cores", ["1", "3"])
+@pytest.mark.parametrize("width", [1, 5, 40])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64, np.int64])
+def test_many_features_of_any_type_are_carried_as_by_the_matrix(plan, width, dtype, n_cores, monkeypatch):
+    monkeypatch.setattr(rowwise, "CHUNK_VALUES", 60)  # single precision is converted in parts
+    monkeypatch.setenv(CORES_VARIABLE, n_cores)
+    P, rng = written(), np.random.default_rng(2)
+    x, y = ((rng.normal(size=(n, width)) * 9).astype(dtype) for n in (N, M))
+    with a_core():
+        np.testing.assert_allclose(plan.pull(y), P @ y, rtol=1e-6 if dtype == np.float32 else 1e-12, atol=1e-13)
+        np.testing.assert_allclose(plan.push(x), P.T @ x, rtol=1e-6 if dtype == np.float32 else 1e-12, atol=1e-13)
+
+
+@pytest.mark.parametrize(("width", "most", "rows"), [(1, 10**9, 7), (9, 10**9, 9), (400, 10**9, 12), (400, 10 * M, 10)])
+def test_as_many_rows_as_features_are_carried_at_a_time_within_limits(width, most, rows, monkeypatch):
+    for name, value in (("TILE_VALUES", 7 * M), ("CARRYING_ROWS", 12), ("CARRYING_VALUES", most)):
+        monkeypatch.setattr(rowwise, name, value)
+    asked = []
+
+    class Watched(Written):
+        def rows(self, start, stop):
+            asked.append(stop - start)
+            return super().rows(start, stop)
+
+    Watched(written()).pull(np.ones((M, width)))
+    assert max(asked) == rows
+    assert sum(asked) == N
 
 
 def test_effective_matches_are_the_exponential_of_the_entropy(plan):
