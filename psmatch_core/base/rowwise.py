@@ -96,7 +96,7 @@ def _product(tile: Array, values: Array) -> Array:
     if values.dtype != np.float32 or values.size <= CHUNK_VALUES:
         return np.asarray(tile @ values)
     total = np.zeros((tile.shape[0], values.shape[1]))
-    for start, stop in row_chunks(*values.shape, CHUNK_VALUES):
+    for start, stop in row_chunks(values.shape[0], values.shape[1], CHUNK_VALUES):
         total += tile[:, start:stop] @ values[start:stop].astype(np.float64)
     return total
 

@@ -15,7 +15,7 @@ HEAD_BYTES = 4096
 # What names tell of folders and archives.
 MTX_FOLDER, MTX_ZIP, FOLDER = "mtx folder", "mtx zip", "folder"
 ZARR_FOLDER, ZARR = "zarr folder", "zarr"  # a folder, and a zip archive of it
-MATRIX_NAME = re.compile(r"(?:.*/)?([^/]*?)(matrix|cells_x_genes(?:\.[a-z]+)?)\.mtx(\.gz)?")
+MATRIX_NAME = re.compile(r"(?:.*/)?([^/]*?)(count_matrix|matrix|DGE|quants_mat|cells_x_genes(?:\.[a-z]+)?)\.mtx(\.gz)?")
 DEEPEST = 4  # folders below the one that is given in which a matrix is looked for, as in the outs of cellranger multi
 MARKED_BYTES = 512  # characters whose zero bytes tell UTF-16 without a mark
 MOST_ZEROS = 0.7  # the share of zeros in every second byte of a text of mostly Latin letters

@@ -150,7 +150,7 @@ class TenxHdf5Source(TenxSource):
 
 def incomplete(shown: str, missing: Sequence[str]) -> PsmatchError:
     """The error of a 10x matrix without one of its parts."""
-    problem = f"{shown} is an incomplete 10x (Cell Ranger) matrix: {name_list(missing)} missing."
+    problem = f"{shown} is an incomplete 10x (Cell Ranger) matrix: {', '.join(missing)} missing."
     return PsmatchError(problem, hint="Download or copy it again.", code="PM-F35")
 
 

@@ -1,15 +1,17 @@
-"""The reader of 10x matrices as text: ``matrix.mtx``, ``barcodes.tsv`` and ``features.tsv`` (or ``genes.tsv``).
+"""The reader of counts as text: a matrix in ``mtx``, and the names of its cells and features in tables beside it.
 
+These are ``matrix.mtx``, ``barcodes.tsv`` and ``features.tsv`` (or ``genes.tsv``), or what other counters call them.
 They lie in one folder, or in a tar or zip archive of it, each plain or compressed with gzip, perhaps with a prefix in
 front of their names as GEO adds it. Both layouts are read: features × cells (Cell Ranger, STARsolo) and cells ×
-features (kallisto bustools). Refused are other forms of Matrix Market (arrays, complex numbers, patterns, symmetric
-matrices), folders with several matrices, and matrices whose size is not that of the names.
+features (kallisto bustools, alevin-fry, Parse Biosciences). Refused are other forms of Matrix Market (arrays, complex
+numbers, patterns, symmetric matrices), folders with several matrices, and matrices whose size is not that of the names.
 
 Source: 10x Genomics, Feature-Barcode Matrices (MEX format), Cell Ranger 2 and later; the Matrix Market format, NIST.
 """
 
 from __future__ import annotations
 
+import csv
 import gzip
 import re
 from collections.abc import Iterator
@@ -29,10 +31,20 @@ from psmatch_core.data.readers.several_files import FileSet, open_files
 from psmatch_core.data.readers.signature import MATRIX_NAME, MTX_FOLDER, MTX_ZIP, Signature
 from psmatch_core.data.readers.tenx import TenxSource, TenxTables, incomplete
 
-_NAMES = {
-    "barcodes": ("barcodes.tsv", "cells_x_genes.barcodes.txt"),
-    "features": ("features.tsv", "genes.tsv", "cells_x_genes.genes.txt"),
+_TENX = {"barcodes": ("barcodes.tsv",), "features": ("features.tsv", "genes.tsv")}
+_PARSE = {"barcodes": ("cell_metadata.csv",), "features": ("all_genes.csv", "genes.csv")}  # with a header
+# By the name of the matrix: the tables of names that may lie beside it. A count_matrix is one of Parse Biosciences, or
+# one of 10x that was renamed.
+_NAMES: dict[str, dict[str, tuple[str, ...]]] = {
+    "matrix": _TENX,
+    "DGE": _PARSE,
+    "count_matrix": {
+        what: (*_PARSE[what], *(f"count_{name}" for name in names), *names) for what, names in _TENX.items()
+    },
+    "quants_mat": {"barcodes": ("quants_mat_rows.txt",), "features": ("quants_mat_cols.txt",)},
+    "cells_x_genes": {"barcodes": ("cells_x_genes.barcodes.txt",), "features": ("cells_x_genes.genes.txt",)},
 }
+_NAMES_OF_IDS = {"cells_x_genes.genes.txt": "cells_x_genes.genes.names.txt"}
 AT_ONCE = 2_000_000  # entries parsed at a time
 ENTRY_BYTES = 16  # row and column of four bytes, value of eight
 _TAR_HINT = "Unpack it first, then load the file inside."
@@ -124,15 +136,29 @@ class MtxSource(TenxSource):
     def _lines(self, what: str, findings: list[Finding]) -> list[list[str]]:
         """The fields of each line of a table of names."""
         start = self._matrix_file[0][: self._matrix_file.start(2)]
-        wanted = [f"{start}{name}{end}" for name in _NAMES[what] for end in ("", ".gz")]
-        name = next((each for each in wanted if each in self._files.sizes), None)
+        wanted = _NAMES[self._matrix_file[2].partition(".")[0]][what]
+        name = next((each for each in wanted if self._stored(start + each)), None)
         if name is None:
-            raise incomplete(self.shown, [_NAMES[what][0]])
+            raise incomplete(self.shown, [wanted[0]])
+        lines = self._texts(self._stored(start + name), findings)
+        if name.endswith(".csv"):
+            return [row[:2] for row in csv.reader(lines[1:])]
+        if name in _NAMES_OF_IDS and (named := self._stored(start + _NAMES_OF_IDS[name])):
+            names = self._texts(named, findings)
+            if len(names) == len(lines):
+                return [list(each) for each in zip(lines, names, strict=True)]
+        return [line.split("\t") for line in lines]
+
+    def _stored(self, name: str) -> str:
+        """The file of this name, perhaps compressed; empty if there is none."""
+        return next((each for each in (name, f"{name}.gz") if each in self._files.sizes), "")
+
+    def _texts(self, name: str, findings: list[Finding]) -> list[str]:
         with self._opened(name) as stream:
             data = stream.read(self._max_bytes + 1)
         refuse_size(len(data), display(name), self.shown, self._max_bytes)
         lines = np.array(data.rstrip().splitlines(), dtype=object)
-        return [line.split("\t") for line in decoded(lines, self.shown, display(name), findings)]
+        return list(decoded(lines, self.shown, display(name), findings))
 
     def _header(self) -> tuple[bool, tuple[int, int], int]:
         """Whether the values are whole numbers, the stored shape, and the number of entries."""

@@ -63,6 +63,72 @@ def zipped(place, files):
     return place / "m.zip"
 
 
+def other_counter(matrix, cells, genes, *, cell_lines=BARCODES, gene_lines=None, more=()):
+    """The files of another counter, cells × features: which names they have, and the lines of both tables."""
+    lines = {cells: cell_lines, genes: gene_lines or IDS, **dict(more)}
+    texts = {name: "".join(f"{each}\n" for each in some).encode() for name, some in lines.items()}
+    return {matrix: parts(version=2, by_cell=True)["matrix.mtx"], **texts}
+
+
+KB = ("cells_x_genes.mtx", "cells_x_genes.barcodes.txt", "cells_x_genes.genes.txt")
+PARSE_CELLS = ["bc_wells,sample,gene_count", *(f"{each},drug {i % 3},20" for i, each in enumerate(BARCODES))]
+PARSE_GENES = ["gene_id,gene_name,genome", *(f'{i},"{g}",hg38' for i, g in zip(IDS, GENES, strict=True))]
+PARSE = {"cell_lines": PARSE_CELLS, "gene_lines": PARSE_GENES}
+OTHERS = {
+    "kallisto bustools": other_counter(*KB, more=[("cells_x_genes.genes.names.txt", GENES)]),
+    "Parse Biosciences, first versions": other_counter("DGE.mtx", "cell_metadata.csv", "all_genes.csv", **PARSE),
+    "Parse Biosciences": other_counter("count_matrix.mtx", "cell_metadata.csv", "all_genes.csv", **PARSE),
+}
+
+
+@pytest.mark.parametrize("counter", OTHERS)
+def test_what_other_counters_write_is_read_by_gene_name(tmp_path, counter):
+    path = folder(tmp_path, OTHERS[counter], "counted")
+    assert look(path, label_key="").findings == ()
+    source, _ = open_source(path, path.name, text_columns=(), memory_mb=1024)
+    assert np.array_equal(source.whole("X").toarray(), COUNTS)
+    assert (source.obs_names, source.var_names("X"), source.feature_ids("X")) == (BARCODES, GENES, IDS)
+    source.close()
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        other_counter("quants_mat.mtx", "quants_mat_rows.txt", "quants_mat_cols.txt"),
+        other_counter(*KB),
+        other_counter(*KB, more=[("cells_x_genes.genes.names.txt", GENES[:3])]),  # of another run
+    ],
+)
+def test_genes_of_counters_that_name_only_ids_are_called_by_these(tmp_path, files):
+    source, _ = open_source(folder(tmp_path, files, "counted"), "counted", text_columns=(), memory_mb=1024)
+    assert np.array_equal(source.whole("X").toarray(), COUNTS)
+    assert (source.obs_names, source.var_names("X")) == (BARCODES, IDS)
+    source.close()
+
+
+def test_the_sample_of_a_cell_of_parse_is_a_label(tmp_path):
+    path = folder(tmp_path, OTHERS["Parse Biosciences"], "counted")
+    summary = look(path, labels_path=str(path / "cell_metadata.csv"), label_key="sample")
+    [column] = [each for each in summary.columns if each.name == "sample"]
+    assert column.is_label_candidate
+    assert dict(column.counts) == {f"drug {i}": 20 for i in range(3)}
+
+
+@pytest.mark.parametrize(("counter", "lost"), [("Parse Biosciences", "all_genes.csv"), ("kallisto bustools", KB[1])])
+def test_a_lost_table_of_names_is_named(tmp_path, counter, lost):
+    files = {name: data for name, data in OTHERS[counter].items() if name != lost}
+    assert f"{lost} missing" in refusal(folder(tmp_path, files, "counted"), label_key="")
+
+
+def test_a_matrix_of_10x_may_be_called_count_matrix(tmp_path):
+    for start in ("", "count_"):
+        files = {name if "matrix" in name else start + name: data for name, data in parts(version=2).items()}
+        files["count_matrix.mtx"] = files.pop("matrix.mtx")
+        source, _ = open_source(folder(tmp_path, files, f"as {start}"), "x", text_columns=(), memory_mb=1024)
+        assert (source.obs_names, source.var_names("X")) == (BARCODES, GENES)
+        source.close()
+
+
 FORMS = {
     "Cell Ranger 3": lambda place: folder(place, parts()),
     "Cell Ranger 2, in the folder of its genome": lambda place: folder(place, parts(version=2), "out/GRCh38").parent,
