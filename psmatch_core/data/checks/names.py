@@ -114,19 +114,20 @@ def check_names(
                 "They are kept here; rename them, since other programs may drop them.",
             )
         )
-    if _looks_transposed(obs_names, var_names):
+    if looks_transposed(obs_names, var_names):
         findings.append(
             warning(
                 "PM-F23",
                 f"{name} looks transposed: its columns are named like cells ({name_list(var_names, 2)}), its rows like "
                 f"genes or other features ({name_list(obs_names, 2)}).",
-                "If genes are in rows, transpose the table: rows must be cells.",
+                "If genes are in rows, give a table with the labels of the cells, or transpose it: rows must be cells.",
             )
         )
     return tuple(findings)
 
 
-def _looks_transposed(obs_names: Sequence[str], var_names: Sequence[str]) -> bool:
+def looks_transposed(obs_names: Sequence[str], var_names: Sequence[str]) -> bool:
+    """Whether most columns are named like cells, and few rows are."""
     return bool(obs_names and var_names) and (
         _share_of_cells(var_names) > MOST_NAMES and _share_of_cells(obs_names) < 1 - MOST_NAMES
     )

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 JOINED_CODE = "PM-L36"
-MOST_CELLS = 0.5  # share of the cells that a join found by its values must reach
+JOINED_SHARE = 0.5  # share of the cells that a join found by its values must reach
 FEWEST_GROUPS = 3  # values by which a table of wells is recognised
 _METADATA = "metadata_"
 
@@ -90,7 +90,7 @@ def _other_column(columns: Mapping[str, pd.Series], source: Source, shown: str) 
     different = {name: set(values) for name, values in columns.items()}
     shared = {name: len(known & values) for name, values in different.items()}
     best = max(shared, key=lambda name: shared[name])
-    if shared[best] <= MOST_CELLS * min(len(known), len(different[best])):
+    if shared[best] <= JOINED_SHARE * min(len(known), len(different[best])):
         return None
     problem = f"{shown}: column {display(best)} holds the cell names of {source.shown} and joins both."
     found = warning(JOINED_CODE, problem, "Check that these are the same cells, or put the cell names first.")
@@ -106,7 +106,7 @@ def _equal_parts(columns: Mapping[str, pd.Series], source: Source, shown: str) -
         both = set(keys) & set(cores)
         is_unique = len(set(keys)) == len(keys) and len(set(cores)) == len(cores)
         is_unique = is_unique and not all(each.isdigit() for each in both)  # row numbers name no cells
-        if is_unique and len(both) > MOST_CELLS * min(len(keys), len(cores)):
+        if is_unique and len(both) > JOINED_SHARE * min(len(keys), len(cores)):
             at = next(i for i, key in enumerate(keys) if key in both)
             there = different[cores.index(keys[at])]
             problem = (
@@ -131,7 +131,7 @@ def _by_column(columns: Mapping[str, pd.Series], source: Source, shown: str) -> 
                 continue
             texts = label_texts(source.column(name)).tolist()
             known = [each for each in texts if each is not None]
-            if len(set(known)) >= FEWEST_GROUPS and sum(each in names for each in known) > MOST_CELLS * len(texts):
+            if len(set(known)) >= FEWEST_GROUPS and sum(each in names for each in known) > JOINED_SHARE * len(texts):
                 problem = (
                     f"{shown} names no cells of {source.shown}; its column {display(column)} holds the values of "
                     f"column {display(name)}, so each cell gets the row of its {display(name)}."
@@ -148,15 +148,6 @@ def not_joined(columns: Mapping[str, pd.Series], source: Source, shown: str) -> 
     """Why a table that nothing joins with the file is refused."""
     example = name_list(source.obs_names, 2)
     first = next(iter(columns))
-    for header in source.headers:
-        features = set(source.var_names(header.key))
-        if any(len(features & set(values)) > MOST_CELLS * len(values) for values in columns.values()):
-            return PsmatchError(
-                f"{source.shown} has features in its rows ({example}) and cells in its columns: the cells of {shown} "
-                "are its columns.",
-                hint="Transpose the table, so that each row is a cell.",
-                code="PM-F23",
-            )
     return PsmatchError(
         f"No cell name of {source.shown} (such as {example}) is in the first column of {shown}, which holds "
         f"{name_list(columns[first].tolist(), 2)}.",

@@ -20,6 +20,7 @@ from psmatch_core.data.readers.formats import checked_opening
 from psmatch_core.data.readers.guide_calls import GuideRule, with_called_guides
 from psmatch_core.data.readers.label_rows import LabelRows, find_label_rows, not_joined
 from psmatch_core.data.readers.repeated_rows import has_rows_of_guides, one_row_each
+from psmatch_core.data.readers.turned import TurnedSource, has_cells_in_columns
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -82,9 +83,12 @@ class LabelledSource(WrappedSource):
                 code="PM-F17",
             )
         table = read_label_table(opening)
+        joined = find_label_rows(table.texts, inner, shown)
+        if joined is None and not inner.names_are_made and has_cells_in_columns(inner, table.texts):
+            inner = TurnedSource(inner, shown)
+            joined = find_label_rows(table.texts, inner, shown)
         super().__init__(inner)
         self.findings += table.findings
-        joined = find_label_rows(table.texts, inner, shown)
         if joined is None and not inner.names_are_made:
             raise not_joined(table.texts, inner, shown)
         self._names = inner.obs_names if joined else self._names_in_order(table, shown)

@@ -64,13 +64,6 @@ def test_numbers_join_nothing_unless_both_columns_are_called_alike(tmp_path):
     assert dict(look(data, "arm", labels_path=labels).column("arm").counts) == {"a": 30, "b": 30}
 
 
-def test_cells_of_the_table_in_the_columns_of_the_file_say_that_genes_are_in_rows(tmp_path):
-    adata = good_adata()
-    adata.to_df().T.to_csv(tmp_path / "dge.tsv", sep="\t", index_label="GENE")
-    labels = label_table(tmp_path / "labels.csv", cell=list(adata.obs_names), arm=KINDS)
-    assert "features in its rows" in refusal(tmp_path / "dge.tsv", label_key="arm", labels_path=labels)
-
-
 def test_row_numbers_without_a_name_are_a_column_with_one(tmp_path):
     names = [f"AAAC{i:03d}-1" for i in range(60)]
     data = write(tmp_path, named(names))
