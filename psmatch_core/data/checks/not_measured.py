@@ -1,4 +1,4 @@
-"""Numbers that the assay did not measure, by their names: positions, object numbers, counts per cell, embeddings."""
+"""Numbers that tell nothing of a cell, by their names: positions, times, object numbers, counts, controls, maps."""
 
 from __future__ import annotations
 
@@ -22,27 +22,33 @@ _NOT_MEASURED = re.compile(
     | (centroid|center|coord(inate)?|pos(ition)?|image|img|pxl|array|spatial)[-_ ]?(x|y|z|row|col)(_\w+)?
     | (doublet|scrublet|s|g2m)[._]score
     | (unmapped|no_match|unaligned)(_reads)?                                    # CITE-seq-Count: reads without a tag
+    | neg(ative)?_?control_?(probe|codeword)s?([-_ ]?\w+)?                      # Xenium
+    | (unassigned|deprecated|intergenic)_?codeword[-_]?\w+
+    | blank[-_ ]?\d+ | negprb\w* | systemcontrol\d+ | falsecode\d*             # MERSCOPE, CosMx
+    | event[-_ ]?(length|number|no|\#) | bead_?dist                             # cytometers
     """
 )
 _LETTERS = {"x", "y", "z"}
+# Of a cytometer, which is known by its other columns: when an event came, and how well its pulse fits.
+_OF_EVENTS = {"time", "center", "offset", "width", "residual"}
+_CYTOMETER = re.compile(r"(?i)(comp-)?(fsc|ssc)[-_ .]?[ahw]?|event[-_ ]?length|.+ ?:: ?.+")
 
 
 def not_measured(names: Sequence[str]) -> list[str]:
-    """The names of positions, object numbers, counts per cell and embeddings; none if nothing else would be left."""
+    """The names of numbers that tell nothing of a cell; none if nothing else would be left."""
     lower = {each.strip().lower() for each in names}
-    found = [
-        each
-        for each in names
-        if _NOT_MEASURED.fullmatch(each.strip()) or (each.strip().lower() in _LETTERS and {"x", "y"} <= lower)
-    ]
+    others = _LETTERS if {"x", "y"} <= lower else set()
+    if any(_CYTOMETER.fullmatch(each) for each in lower):
+        others = others | _OF_EVENTS
+    found = [each for each in names if _NOT_MEASURED.fullmatch(each.strip()) or each.strip().lower() in others]
     return found if len(names) - len(found) >= FEWEST_FEATURES else []
 
 
 def unmeasured_finding(where: str, names: Sequence[str], *, are_left_out: bool) -> Finding:
-    """The finding that columns of numbers are named like positions, object numbers and the like."""
+    """The finding that columns of numbers are named like positions, controls and the like."""
     count = "1 column is" if len(names) == 1 else f"{len(names):,} columns are"
     what = "and count as annotation" if are_left_out else "and used as features"
-    problem = f"{where}: {count} named like a position, an object number, a count or an embedding, {what}: "
+    problem = f"{where}: {count} named like a position, an object number, a count, a control or an embedding, {what}: "
     hint = (
         "Give those that were measured the role feature (roles)."
         if are_left_out

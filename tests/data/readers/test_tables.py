@@ -127,8 +127,10 @@ NOT_MEASURED = (
     "t-sne 2", "total_counts", "n_genes_by_counts", "log1p_total_counts", "Cells_Location_Center_X", "image_x",
     "Nuclei_Parent_Cells", "Nuclei_AreaShape_Center_Y", "Cells_AreaShape_BoundingBoxMinimum_X", "ObjectNumber",
     "ImageNumber", "x_centroid", "array_row", "pxl_col_in_fullres", "doublet_score", "S.Score", "G2M.Score",
-    "Children_Cells_Count",
+    "Children_Cells_Count", "NegControlProbe_00042", "NegControlCodeword_0500", "UnassignedCodeword_0001", "BLANK_0069",
+    "Blank-12", "NegPrb3", "SystemControl7", "FalseCode12", "Event_length", "Event #", "beadDist",
 )  # fmt: skip
+CYTOF = ("Event_length", "Time", "Center", "Offset", "Width", "Residual")
 
 
 def test_names_of_measurements_raise_no_alarm_and_the_others_are_known() -> None:
@@ -136,6 +138,13 @@ def test_names_of_measurements_raise_no_alarm_and_the_others_are_known() -> None
     assert not_measured([*MEASURED, *NOT_MEASURED]) == list(NOT_MEASURED)
     assert not_measured([*MEASURED, "x", "y"]) == ["x", "y"]
     assert not_measured([*MEASURED, "Y"]) == []
+
+
+def test_times_and_pulses_are_known_beside_the_columns_of_a_cytometer() -> None:
+    assert not_measured([*MEASURED, *CYTOF]) == list(CYTOF)
+    for other in ("FSC-A", "ssc_h", "Comp-SSC-W", "Comp-FITC-A :: CD3"):
+        assert not_measured([*MEASURED, "Time", other]) == ["Time"]
+    assert not_measured([*MEASURED, "Time", "Width", "FSCN1"]) == []  # a gene, and what a screen of objects measures
 
 
 def test_no_feature_left_is_told(tmp_path: Path) -> None:
