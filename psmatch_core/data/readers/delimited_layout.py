@@ -18,6 +18,8 @@ from psmatch_core.data.readers.column_roles import is_group, names_cells
 from psmatch_core.data.readers.number_texts import is_number
 
 ONE_COLUMN = "PM-F13"
+FEWEST_NAMES = 4  # columns, from which a second line of names is told from data
+NUMBERS_OF_OBJECTS = ("ImageNumber", "ObjectNumber")
 SAMPLE_LINES = 50
 MOSTLY_NUMBERS = 0.5  # more of the first line's fields than this are numbers: it is data
 SAMPLE_CHARACTERS = 2**22  # enough for a header of 30,000 gene names and some rows
@@ -89,6 +91,8 @@ def find_layout(opening: Opening, encoding: str) -> Layout:
         findings.append(warning("PM-F16", problem, "Check a value; to be safe, export decimals with a point."))
         fields = [fields[0], *([each.replace(",", ".") for each in row] for row in fields[1:])]
     fields = _without_trailing(fields)
+    n_lines = len(fields)
+    fields = _with_one_header(fields, opening.shown, findings)
     if any(each != each.strip() for each in fields[0]):
         problem = f"{opening.shown}: spaces around column names were removed."
         findings.append(warning("PM-F24", problem, "To be safe, export separators without spaces."))
@@ -96,7 +100,8 @@ def find_layout(opening: Opening, encoding: str) -> Layout:
     header, has_names = _header(fields, opening.shown, findings)
     n_columns = len(header) or len(fields[0])
     _warn_about_name(opening.shown, separator, findings)
-    return Layout(encoding, separator, decimal, n_skipped + bool(header), header, has_names, n_columns, tuple(findings))
+    n_skipped += n_lines - len(fields) + bool(header)
+    return Layout(encoding, separator, decimal, n_skipped, header, has_names, n_columns, tuple(findings))
 
 
 def _count_preamble(lines: list[str], shown: str, findings: list[Finding]) -> int:
@@ -154,6 +159,28 @@ def _without_trailing(fields: list[list[str]]) -> list[list[str]]:
     if len(header) != len(fields[1]) - 1:
         return fields
     return [header, *(row[:-1] for row in fields[1:])]
+
+
+def _with_one_header(fields: list[list[str]], shown: str, findings: list[Finding]) -> list[list[str]]:
+    """The same rows with one line of column names, where an object stands above each name as CellProfiler writes it."""
+    if len(fields) < 3 or not len(fields[0]) == len(fields[1]) == len(fields[2]) >= FEWEST_NAMES:
+        return fields
+    above, names, first = ([each.strip() for each in row] for row in fields[:3])
+    is_filled = all(above[1:]) and all(names[1:])  # a title above the table is filled up with empty fields
+    are_names = is_filled and not any(map(is_number, (*above, *names))) and any(map(is_number, first))
+    if not are_names or not 1 < len(set(above[1:])) <= len(above) / 2:
+        return fields
+    joined = [
+        name if not top or name.startswith("Metadata_") or name in NUMBERS_OF_OBJECTS else f"{top}_{name}"
+        for top, name in zip(above, names, strict=True)
+    ]
+    at = next((i for i, name in enumerate(joined) if name != names[i]), 0)
+    problem = (
+        f"{shown} has two lines of column names; they were joined: {display(above[at], 24)} above "
+        f"{display(names[at], 24)} is {display(joined[at], 48)}."
+    )
+    findings.append(warning("PM-F80", problem, "Check the column names."))
+    return [joined, *fields[2:]]
 
 
 def _header(fields: list[list[str]], shown: str, findings: list[Finding]) -> tuple[tuple[str, ...], bool]:

@@ -70,6 +70,46 @@ def test_a_role_that_was_chosen_has_the_last_word(tmp_path: Path) -> None:
     assert modality.obs_names[0] == "o0"
 
 
+def two_lines(folder: Path, lines: list[str], name: str = "objects.csv") -> Path:
+    """A table below these lines: two columns of an image, then four of cells and four of nuclei."""
+    draw = np.random.default_rng(2)
+    rows = [
+        ",".join([str(i // 4 + 1), ["STAT1", "MYC", "NT"][i % 3], *map("{:.4f}".format, draw.normal(size=8))])
+        for i in range(N)
+    ]
+    (folder / name).write_text("\n".join([*lines, *rows]) + "\n")
+    return folder / name
+
+
+TOP = "Image,Image,Cells,Cells,Cells,Cells,Nuclei,Nuclei,Nuclei,Nuclei"
+NAMES = "ImageNumber,Metadata_gene,Area,Solidity,Entropy,Mean,Area,Solidity,Entropy,Mean"
+
+
+def test_an_object_above_each_name_is_part_of_the_name(tmp_path: Path) -> None:
+    summary = look(two_lines(tmp_path, [TOP, NAMES]), "Metadata_gene")
+    assert (summary.n_cells, summary.n_features) == (N, 8)
+    codes = {each.code: each.problem for each in summary.findings}
+    assert "Cells above Area is Cells_Area" in codes["PM-F80"]
+    modality = read_input(DataSpec(str(tmp_path / "objects.csv"), label_key="Metadata_gene"), side="target")
+    expected = [f"{top}_{each}" for top in ("Cells", "Nuclei") for each in ("Area", "Solidity", "Entropy", "Mean")]
+    assert list(modality.var_names) == expected
+    plain = two_lines(tmp_path, [",".join(["ImageNumber", "Metadata_gene", *expected])], "plain.csv")
+    same = read_input(DataSpec(str(plain), label_key="Metadata_gene"), side="target")
+    np.testing.assert_array_equal(np.asarray(modality.X), np.asarray(same.X))
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        ["Plate 7,2024-05-01,,,,,,,,", NAMES],  # a title
+        ["Plate 7,,,,,,,,,", NAMES],
+        [NAMES.replace(",Area", ",Size", 1), "x,y,z,a,b,c,d,e,f,g"],  # a row of texts below the header
+    ],
+)
+def test_a_title_and_a_row_of_texts_are_no_second_line_of_names(tmp_path: Path, lines: list[str]) -> None:
+    assert "two lines of column names" not in refusal(two_lines(tmp_path, lines), label_key="Metadata_gene")
+
+
 def test_an_unknown_role_is_told(tmp_path: Path) -> None:
     assert "is not a column and its role" in refusal(profiles(tmp_path), roles=(("Metadata_gene", "labels"),))
 
