@@ -46,8 +46,9 @@ def not_measured(names: Sequence[str]) -> list[str]:
 
 def unmeasured_finding(where: str, names: Sequence[str], *, are_left_out: bool) -> Finding:
     """The finding that columns of numbers are named like positions, controls and the like."""
-    count = "1 column is" if len(names) == 1 else f"{len(names):,} columns are"
-    what = "and count as annotation" if are_left_out else "and used as features"
+    is_one = len(names) == 1
+    count = "1 column is" if is_one else f"{len(names):,} columns are"
+    what = ("and counts as" if is_one else "and count as") + " annotation" if are_left_out else "and used as features"
     problem = f"{where}: {count} named like a position, an object number, a count, a control or an embedding, {what}: "
     hint = (
         "Give those that were measured the role feature (roles)."
