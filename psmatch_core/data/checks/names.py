@@ -120,7 +120,7 @@ def check_names(
                 "PM-F23",
                 f"{name} looks transposed: its columns are named like cells ({name_list(var_names, 2)}), its rows like "
                 f"genes or other features ({name_list(obs_names, 2)}).",
-                "If genes are in rows, give a table with the labels of the cells, or transpose it: rows must be cells.",
+                "Rows must be cells: transpose it, or give a table with the labels of the cells.",
             )
         )
     return tuple(findings)
