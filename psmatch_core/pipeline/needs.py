@@ -47,7 +47,9 @@ SECONDS_PER_SEEN_VALUE = 8.45e-6
 SECONDS_PER_CELL = 1.75e-3
 SECONDS_PER_LABEL = 0.16
 # What runs of many cells took of that, by the cells of a side: they train for fewer epochs, and search one fold.
-SHARES_OF_MANY = {10_000: 0.43, 50_000: 0.35, 200_000: 0.29}
+SHARES_OF_MANY = {10_000: 0.43, 50_000: 0.35, 200_000: 0.26}
+# What such runs hold of sparse features and scores, since they let go of more: the same runs, with a tenth to spare.
+HELD_OF_MANY = {10_000: 1.0, 50_000: 0.7, 200_000: 0.51}
 WALL_SHARE = 0.75  # wall time of that on two cores that do nothing else (`python -m benchmarks.end_to_end`)
 TYPICAL_LABELS = 20
 FEWER_FEATURES = 500  # what a refusal proposes to keep
@@ -125,10 +127,11 @@ def estimate_needs(recipe: Recipe, *sides: SideSize, n_labels: int = TYPICAL_LAB
     seen = [each.n_cells * _n_kept(rule, each, after_pca=True) for each, rule in zip(sides, rules, strict=True)]
     stored = sum(each.n_stored for each in sides)
     n_cells = sum(each.n_cells for each in sides)
-    held = sum(_of_features(rule, each) for each, rule in zip(sides, rules, strict=True))
+    share = _share_of_many(min(each.n_cells for each in sides), HELD_OF_MANY)
+    held = sum(_of_features(rule, each, share) for each, rule in zip(sides, rules, strict=True))
     in_memory = sum(_n_in_memory(rule, each) for each, rule in zip(sides, rules, strict=True))
     return RunNeeds(
-        memory=LIBRARIES + PER_STORED_VALUE * in_memory + held + PER_SCORE * n_cells * n_labels,
+        memory=LIBRARIES + PER_STORED_VALUE * in_memory + held + share * PER_SCORE * n_cells * n_labels,
         disk=DISK_PER_STORED_VALUE * stored
         + DISK_PER_PREDICTED_VALUE * _n_predicted(sides, rules)
         + DISK_PER_CELL * n_cells,
@@ -151,15 +154,15 @@ def _n_in_memory(rule: Preprocessing, side: SideSize) -> float:
     return side.n_stored - side.n_mapped * (0.0 if is_whole else 1 - share)
 
 
-def _of_features(rule: Preprocessing, side: SideSize) -> float:
-    """Memory of the features that the classifiers see [bytes]."""
+def _of_features(rule: Preprocessing, side: SideSize, share_of_many: float) -> float:
+    """Memory of the features that the classifiers see [bytes]; the share of many cells is known of sparse ones."""
     n_kept = _n_kept(rule, side, after_pca=True)
     n_values, share = side.n_cells * n_kept, side.n_stored / max(1, side.n_cells * side.n_features)
     if side.n_mapped:
         n_chosen = _n_kept(rule, side, after_pca=False)
         share = min(1.0, share * min(CHOSEN_OVER_OTHERS, side.n_features / max(1, n_chosen)))
     is_shifted = rule.scale and not rule.n_components and n_values > MANY_SCALED and share <= LARGEST_SHARE
-    return PER_SHIFTED_VALUE * share * n_values if is_shifted else PER_SEEN_VALUE * n_values
+    return share_of_many * PER_SHIFTED_VALUE * share * n_values if is_shifted else PER_SEEN_VALUE * n_values
 
 
 def _processor(recipe: Recipe, seen: float, n_cells: Sequence[int], n_labels: int) -> float | None:
@@ -167,7 +170,7 @@ def _processor(recipe: Recipe, seen: float, n_cells: Sequence[int], n_labels: in
     kinds = (type(recipe.classifier), type(recipe.space), type(recipe.matcher))
     if kinds != (RecommendedClassifier, PropensityScores, SinkhornMatcher) or recipe.linking.use != NEVER:
         return None
-    return seconds_as_of_few(seen, sum(n_cells), n_labels) * _share_of_many(min(n_cells))
+    return seconds_as_of_few(seen, sum(n_cells), n_labels) * _share_of_many(min(n_cells), SHARES_OF_MANY)
 
 
 def seconds_as_of_few(seen: float, n_cells: float, n_labels: int) -> float:
@@ -181,11 +184,11 @@ def seconds_as_of_few(seen: float, n_cells: float, n_labels: int) -> float:
     return START_SECONDS + SECONDS_PER_SEEN_VALUE * seen + SECONDS_PER_CELL * n_cells + SECONDS_PER_LABEL * n_labels
 
 
-def _share_of_many(n_cells: int) -> float:
+def _share_of_many(n_cells: int, measured: Mapping[int, float]) -> float:
     """What of that a run takes whose smaller side has so many cells: as measured, and on a log scale between."""
     if n_cells < MANY_CELLS:
         return 1.0
-    sizes, shares = zip(*SHARES_OF_MANY.items(), strict=True)
+    sizes, shares = zip(*measured.items(), strict=True)
     return float(np.interp(np.log(n_cells), np.log(sizes), shares))
 
 

@@ -159,6 +159,18 @@ def test_the_time_that_is_told_of_many_cells_is_what_whole_runs_took(n_cells, st
     assert 0.8 < told / steps["whole"]["processor"] < 1.25
 
 
+@pytest.mark.parametrize(("n_cells", "steps"), json.loads(WHOLE_RUNS.read_text(encoding="utf-8")).items())
+def test_the_memory_that_is_told_of_many_cells_is_what_whole_runs_took_or_a_little_more(n_cells, steps):
+    sides = (side.scaled(int(n_cells) / 100_000) for side in SCREEN)
+    told = estimate_needs(Recipe(), *sides, n_labels=100).memory
+    assert 1 < told / steps["whole"]["peak"] < 1.25
+
+
+def test_more_cells_need_more_memory_at_any_size():
+    needs = [estimate_needs(Recipe(), *(side.scaled(each / 10) for side in SCREEN)).memory for each in range(1, 40)]
+    assert needs == sorted(needs)
+
+
 def test_the_shares_of_many_cells_are_those_that_the_benchmark_prints():
     assert shares_of_many(json.loads(WHOLE_RUNS.read_text(encoding="utf-8"))) == SHARES_OF_MANY
 
