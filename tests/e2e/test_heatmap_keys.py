@@ -1,4 +1,7 @@
-"""Rows of the slider's heatmap are chosen by keyboard alone: the cells selected are those that the core has there."""
+"""Rows of the slider's heatmap are chosen by keyboard alone: the cells selected are those that the core has there.
+
+The label is solved while the keys are pressed: what appears and vanishes above the heatmap does not build it anew.
+"""
 
 from __future__ import annotations
 
@@ -12,8 +15,10 @@ pytest.importorskip("playwright.sync_api", reason="Playwright is not installed (
 from playwright.sync_api import Page, expect
 
 from pages.shell.shipped_demos import unpack_demo
+from psmatch_core.matching.coupling import Coupling
 from psmatch_core.workspace.jobs.epsilon_path import EpsilonPathJob
 from psmatch_core.workspace.results import load_matching, load_models
+from psmatch_core.workspace.run_folder import RunFolder
 from psmatch_core.workspace.store import RunStore
 from tests.e2e.conftest import Server
 from tests.e2e.exploring import chip, heat_map, saved
@@ -22,6 +27,11 @@ from tests.waiting import until
 
 pytestmark = pytest.mark.browser
 FIRST, LAST = 2, 7  # rows of the heatmap
+
+
+def paths(folder: RunFolder, coupling: Coupling) -> list[EpsilonPathJob]:
+    """The labels that the page has solved, or solves."""
+    return [job for label in coupling.labels if (job := EpsilonPathJob.latest(folder, label)) is not None]
 
 
 def test_rows_are_chosen_by_keys_and_are_those_of_the_core(server: Server, new_page: Callable[..., Any]) -> None:
@@ -41,6 +51,11 @@ def test_rows_are_chosen_by_keys_and_are_those_of_the_core(server: Server, new_p
     expect(said).to_have_text(", ".join(shown.evaluate("(m, row) => m.heat.about([row, 0])", FIRST)))
     page.keyboard.press("Enter")
     expect(said).to_contain_text("First row set")
+    shown.evaluate("m => { m.isTheSame = true; }")
+    until(lambda: all(job.is_done for job in paths(folder, coupling)), "the label is not solved")
+    settle(page)
+    expect(page.get_by_role("button", name="Cancel")).to_have_count(0)
+    expect(said).to_contain_text("First row set")
     page.keyboard.press("Escape")  # and anew
     assert shown.evaluate("m => m.heat.first") is None
     page.keyboard.press("Enter")
@@ -49,11 +64,10 @@ def test_rows_are_chosen_by_keys_and_are_those_of_the_core(server: Server, new_p
     page.keyboard.press("Enter")
     expect(chip(page, "RNA cells selected")).to_be_visible()
     settle(page)
+    assert shown.evaluate("m => m.isTheSame && document.activeElement === m.heat.canvas")
 
-    label = next(each for each in coupling.labels if EpsilonPathJob.latest(folder, each) is not None)
-    job = EpsilonPathJob.latest(folder, label)
-    assert job is not None
-    path = job.result(models)
+    (job,) = paths(folder, coupling)
+    label, path = job.label, job.result(models)
     assert path is not None
     means = path.means
     rows = means.row_order[means.row_edges[FIRST] : means.row_edges[LAST + 1]]

@@ -98,18 +98,22 @@ def _solve_button(folder: RunFolder, label: str, n: int, m: int) -> None:
 
 def _with_slider(folder: RunFolder, coupling: Coupling, job: EpsilonPathJob, was_active: bool) -> None:
     path = slider_state.epsilon_path(folder, job)
+    at_work = st.container()  # what comes and goes keeps a place: else the heatmap below is built anew without its keys
     if job.is_active:
-        progress_box.draw_box(job, note=SLIDER_WORKS if path is not None else "")
+        with at_work:
+            progress_box.draw_box(job, note=SLIDER_WORKS if path is not None else "")
     elif was_active:
         st.rerun()
     if path is None:
         _plan_of_run(folder, coupling, job.label)
         return
-    selected_cells.chip(folder, coupling, "label")  # inside the fragment, because drawing a block changes it
+    with st.container():  # inside the fragment, because drawing a block changes it
+        selected_cells.chip(folder, coupling, "label")
     position = slider_state.slider(folder, job, path)
     place, symbol = path.nearest_solved(position), slider_state.symbol_of(path)
+    note = st.container()
     if place != position:
-        st.info(
+        note.info(
             f"{symbol} = {path.values[position]:.3g} is still being solved. The figures show the nearest solved value, "
             f"**{symbol} = {path.values[place]:.3g}**.",
             icon=":material/hourglass_top:",
