@@ -190,21 +190,23 @@ def _truth(job: SeveralJob, figures: SeveralFigures) -> None:
             "Of cells that no classifier saw: groups of physical cells train one modality each, another is judged."
         )
         rows = [_truth_row(pair, pair.held_out, pair.held_out_uniform, pair.n_held_out) for pair in judged]
-        _truth_table(rows, "several.held_out")
+        _truth_table(rows, "several.held_out", is_held_out=True)
         st.caption("Of all pairs:")
     st.warning(f"**These figures are {INFLATED}.**", icon=":material/warning:")
-    _truth_table([_truth_row(pair, pair.known, pair.uniform, pair.n_known) for pair in known], "several.truth")
+    rows = [_truth_row(pair, pair.known, pair.uniform, pair.n_known) for pair in known]
+    _truth_table(rows, "several.truth", is_held_out=False)
 
 
-def _truth_table(rows: list[dict[str, Any]], key: str) -> None:
+def _truth_table(rows: list[dict[str, Any]], key: str, *, is_held_out: bool) -> None:
+    of = {name: FIGURES[f"held_out_{name}" if is_held_out else name] for name in TRUTH}
     st.dataframe(
         rows, hide_index=True, key=key, placeholder=EMPTY_FIGURE,
         column_config={
             "pair": st.column_config.TextColumn("Pair", pinned=True),
             "n_known": st.column_config.NumberColumn("Known pairs", format="localized"),
             **{
-                name: st.column_config.NumberColumn(FIGURES[name].title(), format="%.3f", help=FIGURES[name].unit)
-                for name in TRUTH
+                name: st.column_config.NumberColumn(figure.title(), format="%.3f", help=figure.unit)
+                for name, figure in of.items()
             },
             **{f"{name}_uniform": st.column_config.NumberColumn("uniform plan", format="%.3f") for name in TRUTH},
         },

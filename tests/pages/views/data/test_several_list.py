@@ -138,6 +138,9 @@ def test_the_demo_of_three_opens_in_one_click_and_shows_its_truth(
     assert list(held_out["foscttm_uniform"]) == pytest.approx([0.5] * 3)
     assert list(truth["foscttm"]) == [pair.known["foscttm"] for pair in figures.pairs]
     assert list(truth["foscttm_uniform"]) == pytest.approx([0.5] * 3)
+    titles = [frame.proto.columns for frame in app.dataframe if "n_known" in frame.value]
+    assert ['"FOSCTTM"' in each for each in titles] == [True, False]  # held-out figures are not inflated
+    assert ["inflated" in each for each in titles] == [False, True]
     assert [each for each in app.code if each.value.startswith("psmatch match-many")] == []
 
 
