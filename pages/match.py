@@ -20,7 +20,7 @@ is_working = folder is not None and folder.status().is_active
 # A run of which only the map of scores is missing need not be waited for.
 is_ready = is_matched or (is_trained and folder is not None and folder.job.get("stop_after") == LastStage.PROPENSITY)
 
-picture, settings = picture_and_settings(is_matched)
+picture, settings = picture_and_settings(folder, is_matched)
 with settings:
     with st.expander("Settings", expanded=not is_matched and not is_working, icon=":material/tune:"):
         matcher_settings(folder, has_pairs=session.may_have_known_pairs())

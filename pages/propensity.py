@@ -16,7 +16,7 @@ folder = session.current_run()
 is_working = folder is not None and folder.status().is_active
 is_trained = folder is not None and files.PROPENSITY.is_in(folder)
 
-picture, settings = picture_and_settings(is_trained)
+picture, settings = picture_and_settings(folder, is_trained)
 with settings:
     with st.expander("Settings", expanded=not is_trained and not is_working, icon=":material/tune:"):
         propensity_settings()

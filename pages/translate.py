@@ -15,7 +15,7 @@ folder = session.current_run()
 is_matched = folder is not None and cache.has_matching(folder)
 is_working = folder is not None and folder.status().is_active
 
-picture, settings = picture_and_settings(is_matched)
+picture, settings = picture_and_settings(folder, is_matched)
 with settings:
     with st.expander("Settings", icon=":material/tune:"):
         translator_settings()

@@ -86,10 +86,14 @@ def say_answer(sentence: str, *, on: str = "page") -> None:
         st.markdown(plain(sentence))
 
 
-def picture_and_settings(is_there: bool) -> tuple[DeltaGenerator, DeltaGenerator]:
-    """Where a page draws its picture and its settings: the picture comes first as soon as there is one."""
+def picture_and_settings(folder: RunFolder | None, is_there: bool) -> tuple[DeltaGenerator, DeltaGenerator]:
+    """Where a page draws its picture and its settings.
+
+    The picture comes first as soon as there is one, and so does what there is to say of a run that works or has failed.
+    """
     upper, lower = st.container(), st.container()
-    return (upper, lower) if is_there else (lower, upper)
+    comes_first = is_there or (folder is not None and folder.status().state != DONE)
+    return (upper, lower) if comes_first else (lower, upper)
 
 
 def next_step(page: str, text: str, *, is_ready: bool = False) -> None:

@@ -72,6 +72,9 @@ def test_a_worker_that_died_is_reported(empty: Open, unstarted: RunStore) -> Non
     app = empty("match", link=folder.id)
     assert "stopped unexpectedly" in texts(app)
     assert "Start again" in labels(app)
+    shown = [(each.type, str(getattr(each, "value", ""))) for each in app.main]
+    (failure,) = [at for at, (_, text) in enumerate(shown) if "stopped unexpectedly" in text]
+    assert failure < [kind for kind, _ in shown].index("selectbox")  # what happened stands above the settings
 
 
 def test_train_starts_a_run_that_the_address_carries(empty: Open, unstarted: RunStore) -> None:
