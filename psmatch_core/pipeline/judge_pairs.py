@@ -21,7 +21,8 @@ from psmatch_core.matching.match import known_ids
 from psmatch_core.matching.several import Couplings
 from psmatch_core.pipeline import result_files
 from psmatch_core.pipeline.recipe import Recipe
-from psmatch_core.pipeline.stage_keys import held_out_scores_key
+from psmatch_core.pipeline.score_modalities import stage_sides
+from psmatch_core.pipeline.stage_keys import group_scores_key, held_out_scores_key
 from psmatch_core.pipeline.stage_store import NoStageStore, StageStore
 
 
@@ -86,7 +87,12 @@ def judge_held_out_pairs(
 
 
 def judge_held_out_groups(
-    recipe: Recipe, couplings: Couplings, known: KnownModalities, *, progress: Progress = silent
+    recipe: Recipe,
+    couplings: Couplings,
+    known: KnownModalities,
+    *,
+    store: StageStore | None = None,
+    progress: Progress = silent,
 ) -> tuple[dict[tuple[str, str], Evaluation], str]:
     """Evaluate a matching of several modalities on cells that none of their classifiers saw.
 
@@ -94,6 +100,8 @@ def judge_held_out_groups(
     ----------
     known
         Every pair of modalities, with the ids by which they know their true pairs.
+    store
+        Keeps the scores, so that another matcher on the same data need not train again.
 
     Returns
     -------
@@ -104,24 +112,32 @@ def judge_held_out_groups(
         return {}, ""
     if not recipe.judging.held_out:
         return {}, "Held-out cells were not judged (judging.held_out)."
-    models = couplings.models
+    store, models = store or NoStageStore(), couplings.models
     groups = deal_groups(known, next(iter(models.values())).label_names, seed=recipe.seed)
     if groups is None:
         return {}, f"Held-out cells need two labels with two cells of each modality in {len(models) + 1} groups."
 
-    def score(name: str) -> HeldOutScores:
-        return group_scores(
-            models[name].modality,
-            groups,
-            recipe.classifier,
-            name=name,
-            n_folds=recipe.scoring.n_folds,
-            seed=recipe.seed,
-            progress=progress,
+    def score(one: tuple[str, str]) -> HeldOutScores:
+        side, name = one
+        features = models[name].modality
+        return store.load_or_make(
+            f"{side}_held_out_scores",
+            group_scores_key(features, name, groups, recipe),
+            result_files.load_held_out_scores,
+            lambda: group_scores(
+                features,
+                groups,
+                recipe.classifier,
+                name=name,
+                n_folds=recipe.scoring.n_folds,
+                seed=recipe.seed,
+                progress=progress,
+            ),
         )
 
     with training_on(recipe.device):
-        scores = dict(zip(models, side_by_side(score, list(models)), strict=True))
+        of_each = side_by_side(score, list(zip(stage_sides(len(models)), models, strict=True)))
+    scores = dict(zip(models, of_each, strict=True))
     found = evaluate_groups(
         couplings,
         scores,

@@ -178,7 +178,7 @@ def match_modalities(
             couplings, recipe.matcher, judging=recipe.judging, seed=recipe.seed, progress=progress
         )
         evaluations, how_known, known = _evaluated(couplings, recipe, progress)
-        held_out, why_not = judge_held_out_groups(recipe, couplings, known, progress=progress)
+        held_out, why_not = judge_held_out_groups(recipe, couplings, known, store=store, progress=progress)
     return MatchedModalities(
         recipe=recipe,
         modalities=prepared.modalities,

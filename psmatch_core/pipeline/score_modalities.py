@@ -102,10 +102,9 @@ def score_several(
             "A joint VAE is trained for two modalities, and several are to be matched.",
             hint="Set space to propensity_scores.",
         )
-    first, *others = modalities.values()
+    first = next(iter(modalities.values()))
     stages = _Stages(recipe, first.label_names, store or NoStageStore(), progress)
-    # A store that keeps stages by side must not take those of two modalities for versions of one.
-    sides = [SIDES[0], *(SIDES[1] if at == 0 else f"{SIDES[1]}{at + 1}" for at, _ in enumerate(others))]
+    sides = stage_sides(len(modalities))
     settings = preprocessing_of(recipe, tuple(modalities), preprocessing)
     made = [
         stages.features(side, cells, settings[name])
@@ -120,6 +119,14 @@ def score_several(
         models = side_by_side(lambda one: stages.score(*one), list(zip(sides, features, strict=True)))
     fitted = [each for each, _ in made]
     return dict(zip(modalities, fitted, strict=True)), dict(zip(modalities, models, strict=True))
+
+
+def stage_sides(n_modalities: int) -> list[str]:
+    """How the stages of several modalities begin: source, target, target2, target3 …
+
+    A store that keeps stages by side must not take those of two modalities for versions of one.
+    """
+    return [SIDES[0], SIDES[1], *(f"{SIDES[1]}{at}" for at in range(2, n_modalities))]
 
 
 def preprocessing_of(

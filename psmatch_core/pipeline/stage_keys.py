@@ -19,6 +19,7 @@ from psmatch_core.classification.scored_modality import ScoredModality
 from psmatch_core.data.batch_scale import batches_of
 from psmatch_core.data.modality import Modality
 from psmatch_core.data.preprocessing import Preprocessing
+from psmatch_core.evaluation.held_out_groups import CellGroups
 from psmatch_core.evaluation.held_out_pairs import PairParts
 from psmatch_core.matching.coupling import Coupling
 from psmatch_core.matching.link import NEVER
@@ -84,7 +85,26 @@ def halves_key(features: Modality, label_names: Sequence[str], recipe: Recipe, o
 def held_out_scores_key(features: Modality, side: str, parts: PairParts, recipe: Recipe) -> str:
     """The key of the scores of one modality's held-out pairs."""
     split = hashlib.sha256(parts.source.tobytes() + parts.target.tobytes()).hexdigest()
-    parts_of_it = ["held-out pairs", features.fingerprint, features.name, side, list(parts.label_names), split]
+    return _held_out_key("held-out pairs", features, side, parts.label_names, split, recipe)
+
+
+def group_scores_key(features: Modality, name: str, groups: CellGroups, recipe: Recipe) -> str:
+    """The key of the scores of one of several modalities' held-out cells.
+
+    Parameters
+    ----------
+    name
+        Of the modality among the groups: its place decides which group trains it.
+    """
+    place = f"{list(groups.groups).index(name) + 1} of {len(groups.groups)}"
+    split = hashlib.sha256(groups.groups[name].tobytes()).hexdigest()
+    return _held_out_key("held-out groups", features, place, groups.label_names, split, recipe)
+
+
+def _held_out_key(
+    kind: str, features: Modality, place: str, label_names: Sequence[str], split: str, recipe: Recipe
+) -> str:
+    parts_of_it = [kind, features.fingerprint, features.name, place, list(label_names), split]
     return stage_key(*parts_of_it, recipe.classifier, recipe.scoring.n_folds, recipe.seed, *device_parts(recipe))
 
 

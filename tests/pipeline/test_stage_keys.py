@@ -13,6 +13,7 @@ from psmatch_core.classification.propensity import Scoring, fit_propensity
 from psmatch_core.data.images import SHAPE_KEY
 from psmatch_core.data.modality import Modality
 from psmatch_core.data.preprocessing import Preprocessing
+from psmatch_core.evaluation.held_out_groups import CellGroups
 from psmatch_core.matching.match import match
 from psmatch_core.matching.matchers import NeighborMatcher, UniformMatcher
 from psmatch_core.pipeline import score_modalities
@@ -20,6 +21,7 @@ from psmatch_core.pipeline.recipe import Recipe
 from psmatch_core.pipeline.run import run
 from psmatch_core.pipeline.stage_keys import (
     features_key,
+    group_scores_key,
     halves_key,
     latents_key,
     map_key,
@@ -151,6 +153,25 @@ def test_halves_are_keyed_by_the_classifier_that_scores_them():
         for n in (5, 6, 10)
     )
     assert five == six != ten
+
+
+def test_held_out_scores_of_several_modalities_depend_on_the_groups_and_the_place_of_the_modality():
+    at = np.array([0, 1, 2, 0, 1, 2])
+    groups = CellGroups(LABELS, {"RNA": at, "ADT": at})
+    others = [group_scores_key(RNA, "RNA", groups, CHANGES[name]) for name in ("seed", "classifier", "device")]
+    others += [
+        group_scores_key(ADT, "RNA", groups, QUICK),
+        group_scores_key(replace(RNA, name="ATAC"), "RNA", groups, QUICK),
+        group_scores_key(RNA, "ADT", groups, QUICK),  # trained on another group
+        group_scores_key(RNA, "RNA", CellGroups(LABELS[::-1], groups.groups), QUICK),
+        group_scores_key(RNA, "RNA", CellGroups(LABELS, {"RNA": at[::-1], "ADT": at}), QUICK),
+        group_scores_key(RNA, "RNA", CellGroups(LABELS, {**groups.groups, "ATAC": at}), QUICK),  # four groups
+    ]
+    first = group_scores_key(RNA, "RNA", groups, QUICK)
+    assert all_distinct([first, *others])
+    kept = [group_scores_key(RNA, "RNA", groups, recipe) for recipe in OTHERWISE.values()]
+    assert set(kept) == {first}
+    assert group_scores_key(RNA, "RNA", groups, CHANGES["scoring.n_folds"]) != first
 
 
 def test_each_part_of_the_features_is_in_their_key():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from dataclasses import replace
 
 import mudata
 import pytest
@@ -12,6 +13,8 @@ from psmatch_core.base.errors import PsmatchError
 from psmatch_core.classification.classifiers import LinearClassifier
 from psmatch_core.data.preprocessing import Preprocessing
 from psmatch_core.data.readers import DataSpec
+from psmatch_core.matching.matchers import UniformMatcher
+from psmatch_core.pipeline import judge_pairs
 from psmatch_core.pipeline.demo_data import VIEWS, demo_specs
 from psmatch_core.pipeline.match_modalities import match_modalities
 from psmatch_core.pipeline.recipe import Recipe
@@ -87,6 +90,25 @@ def test_the_trainings_of_an_earlier_matching_are_used_again_and_no_modality_tak
     assert {path.name: path.stat().st_mtime_ns for path in store.stages.glob("*.npz")} == before
     shown = [repr(files.SEVERAL_FIGURES.read(job.folder)) for job in (first, second)]
     assert shown[0] == shown[1]
+
+
+def test_held_out_scores_are_kept_and_serve_another_method(store, monkeypatch):
+    """As for two modalities: they depend on the classifier and the groups, and not on how scores are matched."""
+    job = SeveralJob.create(store.root, QUICK, VIEWS_SPECS)
+    assert execute(job, cache=store.stages).state == DONE
+    kept = {path.name: path.stat().st_mtime_ns for path in store.stages.glob("held_out_scores-*.npz")}
+    assert len(kept) == 3
+    own = sorted(path.name for path in job.folder.path.glob("*_held_out_scores.npz"))
+    assert own == [f"{side}_held_out_scores.npz" for side in ("source", "target2", "target")]
+    monkeypatch.setattr(judge_pairs, "group_scores", lambda *_, **__: pytest.fail("trained again"))
+    other = SeveralJob.create(store.root, replace(QUICK, matcher=UniformMatcher()), VIEWS_SPECS)
+    assert execute(other, cache=store.stages).state == DONE
+    assert {path.name: path.stat().st_mtime_ns for path in store.stages.glob("held_out_scores-*.npz")} == kept
+    for pair in files.SEVERAL_FIGURES.read(other.folder).pairs:
+        assert pair.held_out["rank"] == pytest.approx(0.5)
+    again = SeveralJob.create(store.root, QUICK, VIEWS_SPECS)
+    assert execute(again, cache=store.stages).state == DONE
+    assert repr(files.SEVERAL_FIGURES.read(again.folder)) == repr(files.SEVERAL_FIGURES.read(job.folder))
 
 
 def test_a_file_that_is_gone_is_named_and_the_job_can_be_started_again(store, specs):
