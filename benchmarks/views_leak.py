@@ -1,11 +1,14 @@
 """What shared training cells add to the figures of three views: all pairs beside held-out cells, by `match_modalities`.
 
-    python -m benchmarks.views_leak ../shared/data            # three seeds, all sets
-    python -m benchmarks.views_leak ../shared/data --dealt    # labels dealt at random over physical cells: 0.5 is right
+    python -m benchmarks.views_leak ../shared/data            # three seeds, all sets, medians
+    python -m benchmarks.views_leak ../shared/data --dealt    # labels dealt at random: ten draws, means, 0.5 is right
 
 Every physical cell is in all three views, as in a set that a user uploads. *All pairs*: each classifier is trained on
 all of them. *Held out*: they are dealt into four groups, three of which train one view each; the fourth is judged, each
 in turn. Sets and views are those of benchmarks.views. The classifier is ridge regression, all else the default recipe.
+
+With labels dealt anew over the physical cells for each draw, no label means anything and the true partner has rank 0.5.
+Standard errors are over draws: the cells of one draw share their classifiers and are not independent.
 """
 
 from __future__ import annotations
@@ -28,6 +31,14 @@ from psmatch_core.pipeline.match_modalities import match_modalities
 from psmatch_core.pipeline.monitor_matching import Monitoring
 from psmatch_core.pipeline.recipe import Recipe
 
+SEEDS, DRAWS = 3, 10  # of a set, and of dealt labels: a standard error over three draws says nothing
+METRICS = ("foscttm", "rank")
+KINDS = ("", "held_out_")
+HEAD = ("| set | pair | judged pairs | FOSCTTM / rank, all pairs | held out |", "|---|---|---|---|---|")
+DEALT_HEAD = (
+    "| set | pair | judged pairs | rank ± standard error (standard errors from 0.5), all pairs | held out |",
+    "|---|---|---|---|---|",
+)
 RECIPE = Recipe(classifier=LinearClassifier(), monitoring=Monitoring(stability=False, n_shuffles=0))
 
 
@@ -35,18 +46,34 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("data", type=Path, help="the folder of real data sets")
     parser.add_argument("--sets", nargs="+", default=list(SETS), choices=list(SETS))
-    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--seeds", type=int, help="three, and ten with labels dealt at random")
     parser.add_argument("--dealt", action="store_true", help="deal the labels at random over physical cells")
     options = parser.parse_args()
+    n_seeds = options.seeds or (DRAWS if options.dealt else SEEDS)
     warnings.simplefilter("ignore")
     print("# " + ", ".join(f"{name} {value}" for name, value in machine().items() if name != "versions"))
-    print("| set | pair | judged pairs | FOSCTTM / rank, all pairs | held out |\n|---|---|---|---|---|", flush=True)
+    print("\n".join(DEALT_HEAD if options.dealt else HEAD), flush=True)
     for name in options.sets:
-        rows = [row for seed in range(options.seeds) for row in measured(name, options.data, seed, options.dealt)]
+        rows = [row for seed in range(n_seeds) for row in measured(name, options.data, seed, options.dealt)]
         for pair, of_pair in pd.DataFrame(rows).groupby("pair", sort=False):
-            middle = of_pair.drop(columns="pair").median()
-            shown = [f"{middle[f'{kind}foscttm']:.3f} / {middle[f'{kind}rank']:.3f}" for kind in ("", "held_out_")]
-            print(f"| {name} | {pair} | {middle['n']:.0f} | {shown[0]} | {shown[1]} |", flush=True)
+            cells = chance_cells(of_pair) if options.dealt else median_cells(of_pair)
+            print(f"| {name} | {pair} | {of_pair['n'].median():.0f} | {' | '.join(cells)} |", flush=True)
+
+
+def median_cells(rows: pd.DataFrame) -> list[str]:
+    """FOSCTTM / rank from all pairs, and of held-out cells, medians over seeds."""
+    middle = rows[[f"{kind}{metric}" for kind in KINDS for metric in METRICS]].median()
+    return [f"{middle[f'{kind}foscttm']:.3f} / {middle[f'{kind}rank']:.3f}" for kind in KINDS]
+
+
+def chance_cells(rows: pd.DataFrame) -> list[str]:
+    """Rank ± standard error over draws (standard errors from 0.5) from all pairs, and of held-out cells."""
+    cells = []
+    for kind in KINDS:
+        rank = rows[f"{kind}rank"]
+        error = float(rank.std(ddof=1)) / np.sqrt(len(rank))
+        cells.append(f"{rank.mean():.3f} ± {error:.3f} ({(rank.mean() - 0.5) / error:+.1f})")
+    return cells
 
 
 def measured(name: str, data: Path, seed: int, is_dealt: bool) -> list[dict]:
@@ -56,8 +83,8 @@ def measured(name: str, data: Path, seed: int, is_dealt: bool) -> list[dict]:
         {
             "pair": " → ".join(pair),
             "n": len(held_out.per_cell),
-            **{metric: matched.evaluations[pair].micro[metric] for metric in ("foscttm", "rank")},
-            **{f"held_out_{metric}": held_out.micro[metric] for metric in ("foscttm", "rank")},
+            **{metric: matched.evaluations[pair].micro[metric] for metric in METRICS},
+            **{f"held_out_{metric}": held_out.micro[metric] for metric in METRICS},
         }
         for pair, held_out in matched.held_out_evaluations.items()
     ]
