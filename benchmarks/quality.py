@@ -3,9 +3,11 @@
     python -m benchmarks.quality ../shared/data            # all paired sets, five seeds
     python -m benchmarks.quality ../shared/data --sets bmmc_cite --seeds 3
     python -m benchmarks.quality ../shared/data --control labels     # must give chance where no cell is shared
+    python -m benchmarks.quality ../shared/data --missing            # what was stopped goes on; kept rows stay
     python -m benchmarks.quality ../shared/data --sets               # only the page anew, from what was measured
 
-What is done is kept after each split, so that nothing is lost if it is stopped.
+What is done is kept after each split, so that nothing is lost if it is stopped. Rows of a set may then be of several
+commits: the page names that of the last.
 
 Two protocols, each with cells A, B and E of a paired set. *Shared*: E is in both modalities, A in modality 1 only, B in
 modality 2 only; classifiers and matchers see A∪E and B∪E. Chance associations of E's labels and states are then learned
@@ -67,6 +69,7 @@ from psmatch_core.translation.translate import TO_SOURCE, TO_TARGET
 SLOW_LIMIT = 1000  # wide networks and repeated folds run on sets up to so many cells unless --slow asks for all
 RESULTS = Path(__file__).parent / "results" / "quality.json"
 PAGE = Path(__file__).parents[1] / "docs" / "quality.md"
+ROW_NAME = ("data", "protocol", "control", "seed", "method")  # what a row is known by
 RAW = SinkhornMatcher(epsilon=0.05, epsilon_unit="absolute", align=False, max_iterations=1000)
 
 
@@ -110,6 +113,7 @@ def main() -> None:
     parser.add_argument("--methods", nargs="*", default=[], help="only methods called so, or with this in the name")
     parser.add_argument("--protocols", nargs="*", default=list(SHARES), choices=list(SHARES))
     parser.add_argument("--control", default="", choices=CONTROLS, help="sets without signal")
+    parser.add_argument("--missing", action="store_true", help="only what the file of rows does not have yet")
     parser.add_argument("--slow", action="store_true", help="wide networks and repeated folds on large sets too")
     parser.add_argument("--out", type=Path, default=RESULTS, help="JSON file of all rows; sets not run now stay in it")
     parser.add_argument("--page", type=Path, default=PAGE, help="the page of the documentation made from that file")
@@ -122,7 +126,10 @@ def main() -> None:
             for protocol in options.protocols:
                 started = time.perf_counter()
                 where = Split(options.data / name, seed, protocol, options.control)
-                new = one_split(where, methods, slow=options.slow)
+                asked = missing(methods, where, options.out) if options.missing else methods
+                new = one_split(where, asked, slow=options.slow) if asked else []
+                if not new:
+                    continue
                 keep(new, options.out, options.page)
                 rows += new
                 print(f"# {name}, {protocol}, seed {seed}: {time.perf_counter() - started:.0f} s", flush=True)
@@ -141,20 +148,29 @@ def is_asked(name: str, parts: list[str]) -> bool:
     return not parts or any(name == part if part in names else part in name for part in parts)
 
 
+def missing(methods: list[Method], split: Split, out: Path) -> list[Method]:
+    """The methods that have no row of a split yet."""
+    if not out.exists():
+        return methods
+    rows = [{"protocol": "shared", "control": "", **row} for row in json.loads(out.read_text(encoding="utf-8"))["rows"]]
+    wanted = split.folder.name, split.protocol, split.control, split.seed
+    done = {row["method"] for row in rows if tuple(row[name] for name in ROW_NAME[:-1]) == wanted}
+    return [each for each in methods if each.name not in done]
+
+
 def keep(new: list[dict[str, object]], out: Path, page_file: Path) -> None:
     """Put the rows in the place of earlier ones of the same split and method, and write the page."""
     earlier: dict[str, Any] = {"rows": [], "runs": {}}
     if out.exists():
         earlier = json.loads(out.read_text(encoding="utf-8"))
-    what = ("data", "protocol", "control", "seed", "method")
-    replaced = {tuple(row[name] for name in what) for row in new}
+    replaced = {tuple(row[name] for name in ROW_NAME) for row in new}
     kept = [{"protocol": "shared", "control": "", **row} for row in earlier["rows"]]
-    rows = [row for row in kept if tuple(row[name] for name in what) not in replaced] + new
+    rows = [row for row in kept if tuple(row[name] for name in ROW_NAME) not in replaced] + new
     done = {(str(row["data"]), str(row["protocol"]), str(row["control"])) for row in new}
     runs = earlier["runs"] | {run_name(*each): machine() for each in done}
     seeds: dict[str, set[object]] = {}
     for row in rows:
-        seeds.setdefault(run_name(*(str(row[name]) for name in what[:3])), set()).add(row["seed"])
+        seeds.setdefault(run_name(*(str(row[name]) for name in ROW_NAME[:3])), set()).add(row["seed"])
     runs = {name: {**facts, "seeds": len(seeds[name])} for name, facts in runs.items()}
     write_rows(out, {"runs": runs, "rows": rows})
     disk.write_text(page_file, page(pd.DataFrame(rows), runs))
@@ -203,7 +219,7 @@ def one_split(split: Split, methods: list[Method], *, slow: bool = False) -> lis
                 "linked": bool(means["linked"]),
             }
         )
-    explained = within_labels(plans, recipe)
+    explained = within_labels(plans, recipe) if plans else {}
     for row, method in zip(rows, (each for each in methods if (each.name, 0) in plans), strict=True):
         row |= {
             name: float(np.mean([explained[name][method.name, draw] for draw in range(method.n_draws)]))

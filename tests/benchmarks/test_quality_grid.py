@@ -5,9 +5,10 @@ import json
 import numpy as np
 import pandas as pd
 
-from benchmarks.quality import METHODS, is_asked, keep as keep_quality
+from benchmarks.quality import METHODS, is_asked, keep as keep_quality, missing
 from benchmarks.quality_grid import keep, linked_by_labels, principal_components
 from benchmarks.quality_grid_page import DEFAULT, LINK, best_words, grid_page, matrix
+from benchmarks.quality_splits import Split
 from tests.benchmarks.test_group_clip import side
 
 
@@ -93,3 +94,17 @@ def test_a_whole_name_means_one_method():
     asked = [each.name for each in METHODS if is_asked(each.name, ["default", "feature bag"])]
     assert asked == ["default", "feature bagging, 0.1 × mean"]
     assert [each.name for each in METHODS if is_asked(each.name, [])] == [each.name for each in METHODS]
+
+
+def test_what_was_stopped_goes_on_with_the_rows_that_are_missing(tmp_path):
+    out = tmp_path / "quality.json"
+    methods = list(METHODS[:3])
+    split = Split(tmp_path / "bmmc_cite", 1, "shared")
+    assert missing(methods, split, out) == methods
+    done = {"data": "bmmc_cite", "seed": 1, "method": methods[1].name}  # as rows were before there were two protocols
+    rows = [done, {**done, "method": methods[0].name, "protocol": "separate"}, {**done, "method": "of another name"}]
+    out.write_text(json.dumps({"rows": rows}), encoding="utf-8")
+    assert missing(methods, split, out) == [methods[0], methods[2]]
+    assert missing(methods, Split(split.folder, 0, "shared"), out) == methods
+    assert missing(methods, Split(split.folder, 1, "shared", "noise"), out) == methods
+    assert missing(methods, Split(split.folder, 1, "separate"), out) == methods[1:]
