@@ -117,7 +117,7 @@ def _asked(workspace: Workspace) -> tuple[dict[str, DataSpec], dict[str, Preproc
 
 
 def is_as_asked(job: SeveralJob, workspace: Workspace) -> bool:
-    """Whether a job is what a press of the button would start now.
+    """Whether a job is what a press of the button would start now; of more than three modalities, the first three.
 
     Raises
     ------
@@ -125,9 +125,10 @@ def is_as_asked(job: SeveralJob, workspace: Workspace) -> bool:
         If the job cannot be read.
     """
     specs, preprocessing = _asked(workspace)
+    shown = list(job.specs)[: len(ALL_SIDES)]
     return (
-        _without_hashes(job.specs) == _without_hashes(specs)
-        and job.preprocessing == preprocessing
+        _without_hashes({name: job.specs[name] for name in shown}) == _without_hashes(specs)
+        and {name: each for name, each in job.preprocessing.items() if name in shown} == preprocessing
         and job.folder.recipe.with_data(None, None) == several_recipe(workspace).with_data(None, None)
     )
 

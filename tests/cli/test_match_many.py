@@ -1,5 +1,6 @@
 """`psmatch match-many`: three files in, matched modalities out, with the manners of `match`."""
 
+import itertools
 import json
 from contextlib import redirect_stdout
 from io import StringIO
@@ -67,6 +68,31 @@ def test_one_folder_holds_everything(done):
     assert coupling.shape == (44, 40)
     assert coupling.X.sum() + coupling.uns["left_out_mass"] == pytest.approx(1)
     assert (place / "README.txt").read_text("utf-8").count("matched.h5mu") == 2
+
+
+def test_four_files_give_six_pairs_and_one_table_of_partners(files, tmp_path):
+    adata = make_adata(n=36, n_features=7, labels=tuple("ABCD"), seed=36)
+    adata.obs["cell"] = [f"c{at}" for at in range(36)]
+    adata.write_h5ad(tmp_path / "image.h5ad")
+    four = [*files, f"image={tmp_path / 'image.h5ad'}"]
+    arguments = ["--label", "label", "--label", "adt=guide", "--pair", "cell", "--out", str(tmp_path / "out")]
+    with redirect_stdout(StringIO()) as printed:
+        assert main(["match-many", *four, *arguments, "--quiet", *QUICK, "--json"]) == 0
+    names = ["rna", "adt", "atac", "image"]
+    pairs = list(itertools.combinations(names, 2))
+    record = json.loads(printed.getvalue())
+    assert [(each["source"], each["target"]) for each in record["matches"]] == pairs
+    held = mudata.read_h5mu(tmp_path / "out" / "matched.h5mu")
+    assert list(held.mod) == names
+    assert {f"target_cell_{name}" for name in names[1:]} <= set(held.obs.columns)
+    for one, other in pairs:
+        coupling = anndata.read_h5ad(tmp_path / "out" / f"coupling_{one}_{other}.h5ad")
+        assert coupling.X.sum() + coupling.uns["left_out_mass"] == pytest.approx(1)
+    ways = pd.read_csv(tmp_path / "out" / "cycle_consistency.csv")
+    assert len(ways[["source", "target", "through"]].drop_duplicates()) == 12  # each pair through each of two others
+    judged = pd.read_csv(tmp_path / "out" / "evaluation.csv")
+    found = set(map(tuple, judged[["source", "target"]].drop_duplicates().to_numpy()))
+    assert found == set(pairs[3:])  # a cell of rna has another label elsewhere, because rna has five
 
 
 def test_a_program_reads_what_came_out(done):

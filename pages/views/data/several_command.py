@@ -33,11 +33,12 @@ def several_command() -> None:
     both = workspace.source is not None and workspace.target is not None
     if not both or any(side.path.startswith(DEMO) or not side.label_key for side in sides):
         return
-    with st.expander("Three modalities by the command line", icon=":material/terminal:"):
+    with st.expander("Three modalities and more by the command line", icon=":material/terminal:"):
         more = "" if workspace.third is not None else " Put in the file and the label column of the third:"
         st.markdown(
-            "The same on another machine or a cluster, in the folder of your files; four modalities and more, too. The "
-            f"result is a folder with one MuData file, not one that the app opens.{more}"
+            "The same on another machine or a cluster, in the folder of your files; for four modalities and more, add "
+            "NAME=FILE of each. The result is a folder with one MuData file, which step 1 opens under “Open a result "
+            f"of the command line or a cluster”.{more}"
         )
         st.code(many_command(*sides, labels=workspace.labels), language="bash", wrap_lines=True)
         st.caption(

@@ -1,4 +1,4 @@
-"""Earlier matchings of three modalities: open, rename, delete and restore them."""
+"""Earlier matchings of three modalities and more: open, rename, delete and restore them."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def several_list() -> None:
     deleted = DeletedItems(MATCHING, deleted_jobs(store, SeveralJob), partial(restore_job, store, SeveralJob))
     if not jobs and not deleted.items:
         return
-    st.subheader("Matchings of three modalities")
+    st.subheader("Matchings of three modalities and more")
     deleted.undo_button()
     for job in jobs[:SHOWN]:
         _row(job)

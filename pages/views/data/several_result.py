@@ -30,10 +30,11 @@ from psmatch_core.workspace.jobs.several import SeveralJob
 from psmatch_core.workspace.manifest import result_files_in
 from psmatch_core.workspace.opening.named_data import is_there
 
+BY_COMMAND = "psmatch match-many matches any number"
 WITHOUT_VERDICT = "not judged"  # a pair or a label of which nothing is known
 TRUTH = ("foscttm", "rank", "trace_fold")
 CYCLE_COLUMNS = {
-    "agreement": ("Agreement", "Of direct matches and those through the third: 1 the same, 0 unrelated."),
+    "agreement": ("Agreement", "Of direct matches and those through a third modality: 1 the same, 0 unrelated."),
     "agreement_turned": (
         "third turned",
         "The same if the third is turned at random: what geometry alone gives.",
@@ -64,10 +65,9 @@ def several_section() -> None:
         st.subheader(f"{plain(job.name)}, matched together", anchor=False, width="content")
         st.button("Close", key="several.close", icon=":material/close:", on_click=session.set_several, args=("",))
     if job.folder.is_read_only:
-        st.caption(
-            ":material/lock: This matching belongs to somebody else. You can read it and take its files; “Match all "
-            "three” makes one of your own."
-        )
+        own = "“Match all three” makes one of your own" if len(job.specs) <= len(ALL_SIDES) else BY_COMMAND
+        words = "This matching belongs to somebody else. You can read it and take its files"
+        st.caption(f":material/lock: {words}; {own}.")
     progress_box.show_job(job)
     if job.is_done:
         with show_errors():
@@ -110,7 +110,10 @@ def _came_from(job: SeveralJob) -> None:
             "taken; only matching again needs the data."
         )
     if len(job.specs) > len(ALL_SIDES):
-        st.caption(f"Of its {len(job.specs)} modalities, the steps before show three; “Match all three” takes these.")
+        st.caption(
+            f"The steps before hold the first three of its {len(job.specs)} modalities, and “Match all three” matches "
+            f"these; {BY_COMMAND}."
+        )
 
 
 def _consistency(figures: SeveralFigures) -> None:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import itertools
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from pages.shell.navigation import PAGES
+from pages.shell.several import sides_of
 from psmatch_core.workspace import files
 from psmatch_core.workspace.jobs.several import SeveralJob
 from psmatch_core.workspace.opening.named_data import ELSEWHERE
@@ -18,7 +21,7 @@ from psmatch_core.workspace.run_folder import RunFolder
 from psmatch_core.workspace.store import RunStore
 from tests.conftest import make_adata
 from tests.pages.conftest import Open, plain_text
-from tests.workspace.opening.command_line import match_three, match_two, write_cells
+from tests.workspace.opening.command_line import FOUR, match_four, match_three, match_two, write_cells
 
 pytestmark = pytest.mark.filterwarnings("ignore:From 0.4 .update:FutureWarning", "ignore:Cannot join columns")
 
@@ -100,6 +103,36 @@ def test_a_zip_of_three_opens_in_the_last_step_with_its_figures(empty: Open, her
     again = open_path(empty(), "my views")
     assert jobs_at(SeveralJob, tmp_path / "workspace" / SeveralJob.place) == [job]
     assert figures.answer() in plain_text(again)
+
+
+def test_four_modalities_open_with_all_six_pairs_and_nothing_says_that_the_settings_changed(
+    empty: Open, here: Path, tmp_path: Path
+) -> None:
+    """The app takes three files, so its steps hold the first three; what was computed is shown whole."""
+    match_four(here, tmp_path / "my four")
+    app = upload(empty(), zipped(tmp_path / "my four", tmp_path))
+    (job,) = jobs_at(SeveralJob, tmp_path / "workspace" / SeveralJob.place)
+    figures = files.SEVERAL_FIGURES.read(job.folder)
+    assert figures is not None
+    shown = plain_text(app)
+    assert "rna → adt → atac → image, matched together" in shown
+    assert figures.answer() in shown
+    assert "Settings have changed since" not in shown
+    assert "The steps before hold the first three of its 4 modalities" in shown
+    (pairs,) = [each.value for each in app.dataframe if "n_candidates" in each.value]
+    assert list(pairs["pair"]) == [f"{one} → {other}" for one, other in itertools.combinations(FOUR, 2)]
+    assert pairs["agreement"].notna().all()  # each through two others
+    offered = [each.label for each in app.get("download_button")]
+    assert {"matched.h5mu", "pairs_rna_image.csv", "coupling_atac_image.h5ad"} <= set(offered)
+    assert [side.name for side in sides_of(app.session_state["workspace"])] == ["rna", "adt", "atac"]
+    workspace = app.session_state["workspace"]
+    app.session_state["workspace"] = replace(workspace, seed=workspace.seed + 1)
+    assert "Settings have changed since" in plain_text(app.run())
+    listed = empty()
+    assert "Matchings of three modalities and more" in [each.value for each in listed.subheader]
+    listed.button(key=f"several.open.{job.id}").click().run()
+    assert not listed.exception
+    assert figures.answer() in plain_text(listed)
 
 
 def test_without_its_files_an_opened_run_says_what_needs_them(

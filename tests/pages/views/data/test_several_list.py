@@ -38,7 +38,7 @@ def test_the_list_renames_deletes_and_restores(
     shutil.copytree(done[0], tmp_path / "workspace")
     (job,) = jobs(tmp_path)
     app = opener(tmp_path / "workspace", monkeypatch)()
-    assert "Matchings of three modalities" in [each.value for each in app.subheader]
+    assert "Matchings of three modalities and more" in [each.value for each in app.subheader]
     app.text_input(key=f"several.name.{job.id}").set_value("the whole screen").run()
     app.button(key=f"several.rename.{job.id}").click().run()
     assert "the whole screen" in plain_text(app)
