@@ -8,12 +8,15 @@ all of them. *Held out*: they are dealt into four groups, three of which train o
 in turn. Sets and views are those of benchmarks.views. The classifier is ridge regression, all else the default recipe.
 
 With labels dealt anew over the physical cells for each draw, no label means anything and the true partner has rank 0.5.
-Standard errors are over draws: the cells of one draw share their classifiers and are not independent.
+Standard errors are over draws: the cells of one draw share their classifiers and are not independent. *One length*
+brings the held-out scores of a label's cells to one length before they are matched, since cells that are unusual in one
+view are unusual in the others whatever the labels say (benchmarks.chance).
 """
 
 from __future__ import annotations
 
 import argparse
+import itertools
 import warnings
 from dataclasses import replace
 from pathlib import Path
@@ -21,23 +24,32 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from benchmarks.chance import polar
 from benchmarks.quality import machine
 from benchmarks.views import LARGEST, SETS, SYNTHETIC, modality, views_of
 from psmatch_core.base.randomness import stream
 from psmatch_core.classification.classifiers import LinearClassifier
+from psmatch_core.data.known_pairs import with_known_pairs
 from psmatch_core.data.modality import Modality
+from psmatch_core.evaluation.evaluate import Evaluation
+from psmatch_core.evaluation.held_out_groups import deal_groups, evaluate_groups
+from psmatch_core.evaluation.held_out_pairs import HeldOutScores
 from psmatch_core.pipeline.demo_views import demo_views
-from psmatch_core.pipeline.match_modalities import match_modalities
+from psmatch_core.pipeline.match_modalities import MatchedModalities, match_modalities
 from psmatch_core.pipeline.monitor_matching import Monitoring
 from psmatch_core.pipeline.recipe import Recipe
+from psmatch_core.pipeline.stage_keys import group_scores_key
+from psmatch_core.pipeline.stage_store import MemoryStageStore
 
 SEEDS, DRAWS = 3, 10  # of a set, and of dealt labels: a standard error over three draws says nothing
 METRICS = ("foscttm", "rank")
 KINDS = ("", "held_out_")
+ONE_LENGTH = "one_length_"
 HEAD = ("| set | pair | judged pairs | FOSCTTM / rank, all pairs | held out |", "|---|---|---|---|---|")
 DEALT_HEAD = (
-    "| set | pair | judged pairs | rank ± standard error (standard errors from 0.5), all pairs | held out |",
-    "|---|---|---|---|---|",
+    "| set | pair | judged pairs | rank ± standard error (standard errors from 0.5), all pairs | held out "
+    "| held out, one length |",
+    "|---|---|---|---|---|---|",
 )
 RECIPE = Recipe(classifier=LinearClassifier(), monitoring=Monitoring(stability=False, n_shuffles=0))
 
@@ -67,9 +79,9 @@ def median_cells(rows: pd.DataFrame) -> list[str]:
 
 
 def chance_cells(rows: pd.DataFrame) -> list[str]:
-    """Rank ± standard error over draws (standard errors from 0.5) from all pairs, and of held-out cells."""
+    """Rank ± standard error over draws (standard errors from 0.5): all pairs, held out, held out with one length."""
     cells = []
-    for kind in KINDS:
+    for kind in (*KINDS, ONE_LENGTH):
         rank = rows[f"{kind}rank"]
         error = float(rank.std(ddof=1)) / np.sqrt(len(rank))
         cells.append(f"{rank.mean():.3f} ± {error:.3f} ({(rank.mean() - 0.5) / error:+.1f})")
@@ -78,16 +90,49 @@ def chance_cells(rows: pd.DataFrame) -> list[str]:
 
 def measured(name: str, data: Path, seed: int, is_dealt: bool) -> list[dict]:
     """The figures of each pair of views for one seed."""
-    matched = match_modalities(views(name, data, seed, is_dealt), replace(RECIPE, seed=seed))
+    store = MemoryStageStore()
+    matched = match_modalities(views(name, data, seed, is_dealt), replace(RECIPE, seed=seed), store=store)
+    of_one_length = with_one_length(matched, store) if is_dealt else {}
     return [
         {
             "pair": " → ".join(pair),
             "n": len(held_out.per_cell),
             **{metric: matched.evaluations[pair].micro[metric] for metric in METRICS},
             **{f"held_out_{metric}": held_out.micro[metric] for metric in METRICS},
+            **({f"{ONE_LENGTH}rank": of_one_length[pair].micro["rank"]} if is_dealt else {}),
         }
         for pair, held_out in matched.held_out_evaluations.items()
     ]
+
+
+def with_one_length(matched: MatchedModalities, store: MemoryStageStore) -> dict[tuple[str, str], Evaluation]:
+    """The held-out evaluation with the scores of the cells of each label and group brought to one length."""
+    recipe, models = matched.recipe, matched.couplings.models
+    known = {
+        (one, other): with_known_pairs(models[one].modality, models[other].modality, recipe.judging.pairs)[:2]
+        for one, other in itertools.combinations(models, 2)
+    }
+    groups = deal_groups(known, next(iter(models.values())).label_names, seed=recipe.seed)
+    assert groups is not None
+    scores = {}
+    for name, model in models.items():
+        held: HeldOutScores = store.kept["held_out_scores", group_scores_key(model.modality, name, groups, recipe)]
+        scores[name] = HeldOutScores(one_length(held.logits, model.modality.labels, groups.groups[name]))
+    return evaluate_groups(
+        matched.couplings, scores, groups, known, matcher=recipe.matcher, judging=recipe.judging, seed=recipe.seed
+    )
+
+
+def one_length(scores: np.ndarray, labels: np.ndarray, groups: np.ndarray) -> np.ndarray:
+    """Scores ``(n, d)`` in their directions from the mean of label and group, all of the median length there."""
+    changed = scores.copy()
+    for label in np.unique(labels):
+        for group in np.unique(groups):
+            mine = (labels == label) & (groups == group) & np.isfinite(scores).all(axis=1)
+            if mine.any():
+                centre, lengths, directions = polar(scores[mine])
+                changed[mine] = centre + np.median(lengths) * directions
+    return changed
 
 
 def views(name: str, data: Path, seed: int, is_dealt: bool) -> dict[str, Modality]:
