@@ -57,7 +57,9 @@ class Thresholds:
         "names; sets without signal lie between -0.5 and 1 (docs/monitor.md).",
     )
     hidden_pair: float = _threshold(
-        0.1, "Two labels are not distinguished if less than a tenth of the way from chance to certainty is found."
+        0.1,
+        "Two hidden labels are not found again if less than a tenth of the way from chance to certainty is; if a "
+        "modality does not separate them either, they are called not distinguished.",
     )
     chance: float = _threshold(0.05, "A p-value above this occurs by chance in more than one of twenty data sets.")
     few_labels: float = _threshold(

@@ -14,6 +14,7 @@ from psmatch_core.matching.coupling import Coupling, Outcome
 from psmatch_core.matching.effective_matches import effective_in_label
 from psmatch_core.monitor.evidence import Evidence
 from psmatch_core.monitor.flags import Flag, LabelFlag
+from psmatch_core.monitor.label_pairs import is_pair_distinguished
 from psmatch_core.monitor.report import LabelEvidence, MonitorReport, SideEvidence, Verdict
 from psmatch_core.monitor.stability import Stability
 from psmatch_core.monitor.thresholds import THRESHOLDS
@@ -154,9 +155,11 @@ def _label(coupling: Coupling, label: str, evidence: Evidence, doubts: list[str]
         reasons=(),
     )
     names = (coupling.source.modality.name, coupling.target.modality.name)
-    row = replace(row, flags=(*_flags(row, names, evidence), *evidence.data_flags.get(label, ())))
+    confused = _confused(coupling, row, evidence)
+    flags = [LabelFlag(Flag.NOT_DISTINGUISHED, detail) for detail in confused.values()]
+    row = replace(row, flags=(*_flags(row, names), *flags, *evidence.data_flags.get(label, ())))
     verdict, reasons = _label_verdict(row, evidence, doubts)
-    return replace(row, verdict=verdict, reasons=tuple(reasons), advice=tuple(_advice(row, verdict, evidence)))
+    return replace(row, verdict=verdict, reasons=tuple(reasons), advice=tuple(_advice(row, verdict, list(confused))))
 
 
 def _agreement(stability: Stability | None, label: str) -> float:
@@ -164,7 +167,31 @@ def _agreement(stability: Stability | None, label: str) -> float:
     return found.agreement if found is not None else float("nan")
 
 
-def _flags(row: LabelEvidence, names: tuple[str, str], evidence: Evidence) -> list[LabelFlag]:
+def _confused(coupling: Coupling, row: LabelEvidence, evidence: Evidence) -> dict[str, str]:
+    """The labels that a label is not distinguished from, with what was found.
+
+    Their cells do not find their own label again once both are hidden, and a modality does not separate them either.
+    Two labels that both modalities separate, but not by what the other labels change, are as distinct as can be.
+    """
+    if evidence.hidden is None or not Outcome[row.outcome].is_usable:
+        return {}
+    found = {}
+    for pair in evidence.hidden.of_label(row.label):
+        if pair.score >= THRESHOLDS.hidden_pair:
+            continue
+        other = pair.second if pair.first == row.label else pair.first
+        blind = [
+            model.modality.name
+            for model in (coupling.source, coupling.target)
+            if not is_pair_distinguished(model, pair.first, pair.second)
+        ]
+        if blind:
+            hidden = f"hidden, {pair.share:.2f} find their own label, {pair.chance:.2f} by chance"
+            found[other] = f"not distinguished from {other} by {' and '.join(blind)}; {hidden}"
+    return found
+
+
+def _flags(row: LabelEvidence, names: tuple[str, str]) -> list[LabelFlag]:
     """What is wrong with the plan, the scores or the number of cells of a label."""
     outcome = Outcome[row.outcome]
     if not outcome.is_usable:
@@ -183,12 +210,6 @@ def _flags(row: LabelEvidence, names: tuple[str, str], evidence: Evidence) -> li
             flags.append(LabelFlag(Flag.FEW_CELLS, f"only {plural(side.n_cells, 'cell')} in {name}"))
         elif not side.is_distinguished:
             flags.append(LabelFlag(Flag.AT_CHANCE, f"the {name} classifier cannot distinguish this label"))
-    if evidence.hidden is not None:
-        for pair in evidence.hidden.of_label(row.label):
-            if pair.score < THRESHOLDS.hidden_pair:
-                other = pair.second if pair.first == row.label else pair.first
-                text = f"not distinguished from {other}: {pair.share:.2f}, chance {pair.chance:.2f}"
-                flags.append(LabelFlag(Flag.NOT_DISTINGUISHED, text))
     return flags
 
 
@@ -250,8 +271,8 @@ def _by_agreement(row: LabelEvidence, evidence: Evidence) -> tuple[Verdict, str]
     return Verdict.LABEL_ONLY, f"its matches are not reproduced (agreement {halves})"
 
 
-def _advice(row: LabelEvidence, verdict: Verdict, evidence: Evidence) -> list[str]:
-    """What would help a label that cannot simply be used."""
+def _advice(row: LabelEvidence, verdict: Verdict, confused: list[str]) -> list[str]:
+    """What would help a label that cannot simply be used, and is not distinguished from those that are named."""
     if verdict is Verdict.USE:
         return []
     flags = {each.flag for each in row.flags}
@@ -268,8 +289,6 @@ def _advice(row: LabelEvidence, verdict: Verdict, evidence: Evidence) -> list[st
         advice.append("lower epsilon")
     if Flag.FEW_CELLS in flags:
         advice.append(f"{THRESHOLDS.few_cells:.0f} cells or more in both modalities are needed")
-    confused = [each.detail.split(":")[0].removeprefix("not distinguished from ") for each in row.flags
-                if each.flag is Flag.NOT_DISTINGUISHED]  # fmt: skip
     if confused:
         advice.append(f"merge it with {some(confused, 3)}")
     cells, features = row.agreement_cells, row.agreement_features

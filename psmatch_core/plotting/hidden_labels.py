@@ -15,7 +15,7 @@ MOST_SHOWN = 40  # labels in the matrix
 def hidden_label_matrix(hidden: HiddenLabels) -> go.Figure:
     """For every pair of labels, how much of the way from chance to certainty its cells found their own label again.
 
-    Labels that are found least come first, so that those to merge are in one corner; at most :data:`MOST_SHOWN`.
+    Labels that are found least come first, so that confused ones are in one corner; at most :data:`MOST_SHOWN`.
     """
     names = sorted({name for pair in hidden.pairs for name in (pair.first, pair.second)})
     mean = {name: float(np.mean([pair.score for pair in hidden.of_label(name)])) for name in names}
@@ -32,7 +32,7 @@ def hidden_label_matrix(hidden: HiddenLabels) -> go.Figure:
                 f"{hover_text(one)} and {hover_text(other)}: {pair.share:.2f} of the weight finds its own label, "
                 f"{pair.chance:.2f} by chance"
             )
-    notes = ["0 chance, 1 all found", "least distinguished first"]
+    notes = ["0 chance, 1 all found", "least found first"]
     if len(shown) < len(names):
         notes.append(f"{len(shown)} of {len(names)} labels")
     if hidden.n_left_out:
@@ -57,9 +57,9 @@ def hidden_label_matrix(hidden: HiddenLabels) -> go.Figure:
 def _finding(hidden: HiddenLabels) -> str:
     confused = [pair for pair in hidden.pairs if pair.score < THRESHOLDS.hidden_pair]
     if not confused:
-        return f"All {plural(len(hidden.pairs), 'pair')} of labels are distinguished when their names are hidden"
+        return f"All {plural(len(hidden.pairs), 'pair')} of labels are found again when their names are hidden"
     worst = min(confused, key=lambda pair: pair.score)
     return (
-        f"{len(confused):,} of {plural(len(hidden.pairs), 'pair')} not distinguished, such as "
+        f"{len(confused):,} of {plural(len(hidden.pairs), 'pair')} not found again, such as "
         f"{escaped(worst.first, 20)} and {escaped(worst.second, 20)}: {worst.share:.2f}, chance {worst.chance:.2f}"
     )

@@ -1,4 +1,4 @@
-"""The matrix of hidden labels: it counts what is not distinguished, and says what it leaves out."""
+"""The matrix of hidden labels: it counts what is not found again, and says what it leaves out."""
 
 import re
 
@@ -16,20 +16,20 @@ def text_of(fig):
     return re.sub(r"\s+", " ", re.sub(r"<[^>]*>", " ", str(fig.layout.title.text)))
 
 
-def test_pairs_that_are_not_distinguished_are_counted_and_the_worst_is_named():
+def test_pairs_that_are_not_found_are_counted_and_the_worst_is_named():
     found = HiddenLabels((HiddenPair("STAT1", "JAK<2>", 0.51, 0.5), *pairs(["A", "B", "C"])), (0.0, 0.1), 5)
     text = text_of(hidden_label_matrix(found))
-    assert "1 of 4 pairs not distinguished" in text
+    assert "1 of 4 pairs not found again" in text
     assert "0.51, chance 0.50" in text
     assert "JAK<2>" not in text
 
 
-def test_where_all_are_distinguished_the_title_says_so():
+def test_where_all_are_found_the_title_says_so():
     text = text_of(hidden_label_matrix(HiddenLabels(pairs(["A", "B", "C", "D"]), (0.0, 0.1), 4)))
-    assert "All 6 pairs of labels are distinguished" in text
+    assert "All 6 pairs of labels are found again" in text
 
 
-def test_the_matrix_is_symmetric_and_the_least_distinguished_come_first():
+def test_the_matrix_is_symmetric_and_the_least_found_come_first():
     found = HiddenLabels((*pairs(["A", "B", "C"]), HiddenPair("A", "Z", 0.5, 0.5)), (0.0, 0.1), 4)
     z = hidden_label_matrix(found).data[0].z
     assert z[0, 1] == z[1, 0]

@@ -30,6 +30,7 @@ def hidden_tab(folder: RunFolder, report: MonitorReport) -> None:
     )
     st.caption(
         "Two labels are merged and their cells matched without knowing which is which. Counted is the weight between "
-        "cells of the same label, compared with chance. Two labels that are not distinguished have the same effect in "
-        "at least one modality, or too few cells: consider merging them."
+        "cells of the same label, compared with chance. If a classifier cannot separate two such labels, the table of "
+        "labels calls them not distinguished: consider merging them. If both can, the labels differ by something that "
+        "the other labels do not change alike in both modalities: keep them."
     )
