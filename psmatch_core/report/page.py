@@ -61,8 +61,10 @@ class Page:
             self._add("list", texts=texts)
 
     def table(self, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
-        """A table. Numbers are aligned right; a note says how many rows are not shown."""
-        self._add("table", columns=columns, rows=[[_cell(each) for each in row] for row in rows[:MOST_TABLE_ROWS]])
+        """A table. Numbers have three digits and are aligned right; a note says how many rows are not shown."""
+        cells = [[_cell(each) for each in row] for row in rows[:MOST_TABLE_ROWS]]
+        headings = [(column, bool(cells) and cells[0][at][1]) for at, column in enumerate(columns)]
+        self._add("table", columns=headings, rows=cells)
         if len(rows) > MOST_TABLE_ROWS:
             self.text(f"The first {MOST_TABLE_ROWS:,} of {len(rows):,} rows; the exported files hold all.", "small")
 
@@ -149,4 +151,6 @@ def _cell(value: Any) -> tuple[str, bool]:
         return display(str(value), 300), False
     if value != value:
         return "–", True
-    return f"{value:,}" if isinstance(value, numbers.Integral) else f"{float(value):,.4g}", True
+    if isinstance(value, numbers.Integral) or abs(float(value)) >= 1000:
+        return f"{value:,.0f}", True
+    return f"{float(value):.3g}", True

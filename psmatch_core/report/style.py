@@ -29,6 +29,7 @@ table {{ border-collapse: collapse; font-size: .875rem; width: 100%; }}
 th, td {{ text-align: left; padding: .35rem .7rem; border-bottom: 1px solid var(--line); vertical-align: top; }}
 th {{ background: var(--wash); position: sticky; top: 0; font-weight: 600; vertical-align: bottom; }}
 td.number {{ text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }}
+th.number {{ text-align: right; }}
 pre {{ background: var(--wash); padding: 1rem; overflow-x: auto; border-radius: .5rem; font-size: .8rem; }}
 summary {{ cursor: pointer; }}
 @page {{ margin: 14mm; }}

@@ -109,9 +109,15 @@ def test_each_chapter_is_linked_and_each_figure_has_its_place() -> None:
 
 def test_numbers_are_aligned_and_missing_ones_are_dashes() -> None:
     page = Page()
-    page.table(["a"], [[1234], [0.123456], [float("nan")], [True], ["1234"]])
+    page.table(["a"], [[1234], [0.123456], [23456.7], [float("nan")], [True], ["1234"]])
     text = render(page, "numbers")
-    for cell in ('<td class="number">1,234</td>', '<td class="number">0.1235</td>', '<td class="number">–</td>'):
+    for cell in (
+        '<td class="number">1,234</td>',
+        '<td class="number">0.123</td>',
+        '<td class="number">23,457</td>',
+        '<th scope="col" class="number">a</th>',
+        '<td class="number">–</td>',
+    ):
         assert cell in text
     assert "<td>True</td>" in text
     assert "<td>1234</td>" in text

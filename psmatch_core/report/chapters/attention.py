@@ -1,8 +1,9 @@
-"""The first chapter: whether the run is finished, what needs attention, its notes, and the excluded cells."""
+"""The first chapter: how the run ended, the verdict, what needs attention, its notes, and the excluded cells."""
 
 from __future__ import annotations
 
 from psmatch_core.data.checks import display
+from psmatch_core.report.chapters.verdict import add_verdict
 from psmatch_core.report.loaded_run import LoadedRun
 from psmatch_core.report.page import Page
 from psmatch_core.workspace import files
@@ -24,13 +25,15 @@ def attention_chapter(run: LoadedRun, page: Page) -> None:
         )
         page.text(f"{source} (source) and {target} (target). Pairs are inferred, not measured.")
     page.heading("What needs attention")
+    if run.coupling is not None:
+        add_verdict(page, run.judged[0])
     problems = _problems(run)
     if problems:
         page.points(problems)
     if run.labels is None:
         page.text("Not known: the run has no table of labels, so no label can be called matched.")
     elif not problems:
-        page.text("Nothing: all labels were matched, and no solver reported a problem.")
+        page.text("All labels were matched, and no solver reported a problem.")
     notes = [*(files.NOTES.read(run.folder) or ()), *(note for model in run.models or () for note in model.notes)]
     if notes:
         page.text("Notes:")

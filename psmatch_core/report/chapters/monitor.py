@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from psmatch_core.monitor import REPRODUCIBLE, Verdict
+from psmatch_core.monitor import REPRODUCIBLE
+from psmatch_core.report.chapters.verdict import add_verdict
 from psmatch_core.report.loaded_run import LoadedRun
 from psmatch_core.report.page import Page
 
@@ -15,8 +16,7 @@ def monitor_chapter(run: LoadedRun, page: Page) -> None:
 
     report, remark = run.judged
     page.heading("Monitor: what are the matches good for?")
-    verdict = f"{report.verdict.title}. Labels: {report.counted()}."
-    page.text(verdict, "" if report.verdict is Verdict.USE else "attention")
+    add_verdict(page, report)
     page.points(report.reasons)
     if remark:
         page.text(remark, "small")

@@ -29,7 +29,14 @@ def propensity_chapter(run: LoadedRun, page: Page) -> None:
     if not isinstance(models[0], PropensityModel):
         page.text(f"Cells were matched by {models[0].space_name}, not by propensity scores.", "attention")
     page.table(
-        ("modality", "loss [nats]", "label entropy [nats]", "accuracy", "balanced accuracy", "calibration error"),
+        (
+            "modality",
+            "calibrated loss [nats]",
+            "label entropy [nats]",
+            "accuracy",
+            "balanced accuracy",
+            "calibration error",
+        ),
         [
             (
                 model.modality.name,
