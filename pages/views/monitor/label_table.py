@@ -14,6 +14,7 @@ from psmatch_core.monitor.flags import flag_names
 from psmatch_core.workspace.run_folder import RunFolder
 
 REASONS, ADVICE = 600, 560  # px of columns whose texts go on in further lines
+FIGURE = 115  # px in which a figure that was not measured says so
 
 
 def label_verdicts(folder: RunFolder, report: MonitorReport) -> None:
@@ -28,7 +29,7 @@ def label_verdicts(folder: RunFolder, report: MonitorReport) -> None:
     config: dict[str, Any] = {
         "verdict": column.TextColumn("Verdict", width=170),
         "agreement": column.NumberColumn(
-            "Agreement", format="%.2f", help="Mean of those of the halves of cells and of features."
+            "Agreement", width=FIGURE, format="%.2f", help="Mean of those of the halves of cells and of features."
         ),
         "agreement_cells": column.NumberColumn("Halves of cells", format="%.2f"),
         "agreement_features": column.NumberColumn("Halves of features", format="%.2f"),

@@ -13,7 +13,7 @@ from pages.shell.text import plain
 from pages.views.translate import predictions
 from psmatch_core.base.setting_words import kind_title
 from psmatch_core.data.checks import display
-from psmatch_core.evaluation.within_labels import PROBE
+from psmatch_core.evaluation.within_labels import PROBE, SEEN_BY_CLASSIFIERS
 from psmatch_core.matching.matchers import KnownPairsMatcher
 from psmatch_core.workspace.run_folder import RunFolder
 
@@ -56,7 +56,7 @@ def one_feature_tab(folder: RunFolder, direction: str) -> None:
         return
     with picture:
         _picture(folder, found, name, title=_title(folder, known, name), key=f"feature.figure.{folder.id}.{direction}")
-        st.caption(accuracy.MEANING)
+        st.caption(f"{accuracy.MEANING} {SEEN_BY_CLASSIFIERS if known is not None else ''}")
 
 
 def _picture(folder: RunFolder, found: Predicted, name: str, *, title: str, key: str) -> None:

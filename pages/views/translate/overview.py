@@ -69,7 +69,10 @@ def _answer(folder: RunFolder, direction: str, inputs: files.Inputs) -> str:
     which = f"all {features}" if gained == len(known.features) else f"{gained:,} of {features}"
     if not gained:
         return f"For none of the {features}, the matching predicts more of a cell than the mean of its label does."
-    return f"For {which}, the matching predicts differences between cells of one label, which the label's mean cannot."
+    return (
+        f"For {which}, the matching predicts differences between cells of one label, which the label's mean cannot, "
+        "on cells that both classifiers were trained on."
+    )
 
 
 def _distributions(folder: RunFolder) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pages.views.translate.features import PICTURES
+from psmatch_core.evaluation.within_labels import SEEN_BY_CLASSIFIERS
 from psmatch_core.translation.translators import Translator
 from psmatch_core.workspace import files
 from psmatch_core.workspace.predictions import load_predictions
@@ -72,7 +73,8 @@ def test_a_feature_is_shown_over_the_mean_of_its_label(full: Open, finished: Run
     gains = dict(zip(own.features, own.table()["gain"][1:], strict=True))
     first = max(gains, key=lambda name: gains[name])
     assert f"{first}: {own.feature_finding(first)}" in " ".join(text.split())
-    assert "held-out cells" in text
+    assert "held-out cells" in text  # of the translator
+    assert SEEN_BY_CLASSIFIERS in text
     assert "is predicted" not in text
 
 
