@@ -43,7 +43,9 @@ def fitted_height(table: pd.DataFrame, config: Mapping[str, Any]) -> int:
     heights = [
         wrapped_height((str(each) for each in table[name]), width)
         for name, width in widths.items()
-        if isinstance(width, int) and width >= NARROWEST  # narrower columns hold icons
+        if isinstance(width, int)
+        and width >= NARROWEST  # narrower columns hold icons
+        and table[name].dtype.kind not in "biuf"  # numbers are formatted by the browser
     ]
     return max(heights, default=ROW)
 

@@ -9,7 +9,7 @@ import streamlit as st
 from pages.shell.tables import label_table, text_width
 from pages.shell.text import plain
 from pages.shell.verdicts import badge
-from psmatch_core.monitor import LabelEvidence, MonitorReport
+from psmatch_core.monitor import LabelEvidence, MonitorReport, Verdict
 from psmatch_core.monitor.flags import flag_names
 from psmatch_core.workspace.run_folder import RunFolder
 
@@ -27,7 +27,7 @@ def label_verdicts(folder: RunFolder, report: MonitorReport) -> None:
     table = report.table()
     table = table.assign(flags=[flag_names(by_label[label].flags) for label in table["label"]])
     config: dict[str, Any] = {
-        "verdict": column.TextColumn("Verdict", width=170),
+        "verdict": column.TextColumn("Verdict", width=text_width(each.value for each in Verdict)),
         "agreement": column.NumberColumn(
             "Agreement", width=FIGURE, format="%.2f", help="Mean of those of the halves of cells and of features."
         ),

@@ -38,6 +38,8 @@ def test_the_rows_of_a_table_are_as_high_as_its_longest_text_needs() -> None:
     }
     assert fitted_height(table, config) == wrapped_height(table["flags"], WIDEST) > ROW
     assert fitted_height(table.assign(flags="short"), config) == ROW
+    config["n"] = column.NumberColumn("Cells", width=70, format="%.2f")
+    assert fitted_height(table.assign(flags="short", n=1 / 3), config) == ROW  # its 16 digits are not shown
 
 
 def test_shares_become_percentages_and_the_table_stays_as_it_was() -> None:
