@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from psmatch_core.cli.command import SHORT, Command, add_json
+from psmatch_core.cli.command import SHORT, Command, add_json, add_quiet
 
 COLUMNS = {
     "label": "label",
@@ -23,12 +23,13 @@ COLUMNS = {
 def _add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("run", type=Path, help="folder of a run that is matched")
     parser.add_argument("other", type=Path, help="folder of another run on the same cells")
+    add_quiet(parser)
     add_json(parser)
 
 
 def _compare(options: argparse.Namespace) -> int:
     """Print where two matchings agree, and how their figures differ."""
-    from psmatch_core.cli.common import check_matched, open_run
+    from psmatch_core.cli.common import check_matched, open_run, progress_of
     from psmatch_core.cli.json_output import as_json
     from psmatch_core.exploration.two_matchings import SHARED_MASS
     from psmatch_core.workspace.compare_matchings import compare_run_matchings
@@ -37,7 +38,7 @@ def _compare(options: argparse.Namespace) -> int:
     for each in folders:
         check_matched(each)
     names = (str(options.run), str(options.other))
-    found = compare_run_matchings(folders[0], folders[1], names=names)
+    found = compare_run_matchings(folders[0], folders[1], names=names, progress=progress_of(options))
     if options.json:
         print(as_json(found.to_dict()))
         return 0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
@@ -13,7 +13,7 @@ from psmatch_core.base.arrays import nan_mean, to_dense
 from psmatch_core.base.config import Config, option
 from psmatch_core.base.cores import a_core
 from psmatch_core.base.errors import PsmatchError
-from psmatch_core.base.progress import Event, Progress, silent
+from psmatch_core.base.progress import UNHEARD, Event, Progress, StagePart, silent
 from psmatch_core.base.summaries import HtmlSummary
 from psmatch_core.data.checks import AUTOMATIC, PAIR_CHOICES
 from psmatch_core.data.modality import Modality
@@ -218,8 +218,10 @@ def evaluate(coupling: Coupling, judging: Judging | None = None, *, progress: Pr
             skipped[label] = f"{rows.size} true pairs, fewer than {judging.smallest_label}"
             continue
         local = (spaces[0][at], spaces[1][of])
-        mine = _metrics(block, rows, columns, local)
-        uniform = _metrics(uniform_block(*block.shape), rows, columns, local)
+        whole = StagePart(progress, "evaluate", f"label {label}", done / len(coupling), (done + 1) / len(coupling))
+        matched, baseline = whole.split(2)
+        mine = _metrics(block, rows, columns, local, matched)
+        uniform = _metrics(uniform_block(*block.shape), rows, columns, local, baseline)
         frame = pd.DataFrame({"cell": coupling.source.modality.obs_names[at[rows]], "label": label, **mine})
         cells.append(frame)
         scores.append(
@@ -264,16 +266,22 @@ def _principal_components(modality: Modality, judging: Judging) -> np.ndarray:
 
 
 def _metrics(
-    block: Block, rows: np.ndarray, columns: np.ndarray, spaces: tuple[np.ndarray, np.ndarray]
+    block: Block, rows: np.ndarray, columns: np.ndarray, spaces: tuple[np.ndarray, np.ndarray], part: StagePart
 ) -> dict[str, np.ndarray]:
     """The metrics of each true pair of one label."""
-    weight, rank = true_weight(block, rows, columns)
-    closer = closer_than_true(block, rows, columns, spaces)
+    weights, first, second = part.split(3)
+    weight, rank = true_weight(block, rows, columns, part=weights)
+    closer = closer_than_true(block, rows, columns, spaces, part=replace(first, stop=second.stop))
     return {"trace": weight, "trace_fold": weight * block.shape[1], "foscttm": closer, "rank": rank}
 
 
 def closer_than_true(
-    block: Block, rows: np.ndarray, columns: np.ndarray, spaces: tuple[np.ndarray, np.ndarray]
+    block: Block,
+    rows: np.ndarray,
+    columns: np.ndarray,
+    spaces: tuple[np.ndarray, np.ndarray],
+    *,
+    part: StagePart = UNHEARD,
 ) -> np.ndarray:
     """FOSCTTM of each true pair of one label, mean of both directions of projection, ``(n_pairs,)``.
 
@@ -283,6 +291,8 @@ def closer_than_true(
         Positions of the true pairs in the block, ``(n_pairs,)`` each.
     spaces
         Source and target cells of the label, each modality in its fixed space, ``(n, d)`` and ``(m, d')``.
+    part
+        Hears how many pairs are done.
     """
     source_space, target_space = spaces
     row_mass, column_mass = (masses[:, None] for masses in block.marginals)
@@ -293,4 +303,6 @@ def closer_than_true(
     at_target = np.where(
         column_mass > 0, block.push(source_space) / np.where(column_mass > 0, column_mass, 1), source_space.mean(axis=0)
     )
-    return (foscttm(at_source[rows], target_space[columns]) + foscttm(at_target[columns], source_space[rows])) / 2
+    there, back = part.split(2)
+    at_targets = foscttm(at_source[rows], target_space[columns], part=there)
+    return (at_targets + foscttm(at_target[columns], source_space[rows], part=back)) / 2

@@ -15,7 +15,7 @@ import numpy as np
 from scipy import sparse
 from scipy.sparse.csgraph import connected_components
 
-from psmatch_core.base.progress import Event, Progress, silent
+from psmatch_core.base.progress import Event, Progress, StagePart, silent
 from psmatch_core.base.randomness import derived_seed, stream
 from psmatch_core.classification.classifiers import Classifier
 from psmatch_core.classification.propensity import PropensityModel
@@ -169,7 +169,8 @@ def evaluate_groups(
     judging = judging or Judging()
     found: dict[Pair, list[Evaluation]] = {}
     for judged in range(groups.n_groups):
-        progress(Event("held-out cells", judged / groups.n_groups, f"group {judged + 1} of {groups.n_groups}"))
+        n_groups, of = groups.n_groups, f"group {judged + 1} of {groups.n_groups}"
+        progress(Event("held-out cells", judged / n_groups, of))
         masks = {
             name: (groups.groups[name] == judged) & np.isin(model.modality.labels, groups.label_names)
             for name, model in couplings.models.items()
@@ -180,16 +181,19 @@ def evaluate_groups(
             if isinstance(model, PropensityModel)  # latents of a joint VAE are of two modalities
         }
         plans = _matched_as(couplings, models, matcher, linking, seed=derived_seed(seed, "held-out groups", judged))
-        for (source, target), both in known.items():
-            if known_ids(*both) is None:
-                continue
+        judged_pairs = {pair: both for pair, both in known.items() if known_ids(*both) is not None}
+        parts = StagePart(progress, "held-out cells", of, judged / n_groups, (judged + 1) / n_groups).split(
+            1 + len(judged_pairs)  # the first is the matching
+        )
+        for part, ((source, target), both) in zip(parts[1:], judged_pairs.items(), strict=True):
             coupling = plans.between(source, target)
             with_ids = [
                 replace(side, modality=each.select(masks[name], "not in this group"))
                 for side, each, name in zip((coupling.source, coupling.target), both, (source, target), strict=True)
             ]
             coupling = replace(coupling, source=with_ids[0], target=with_ids[1])
-            found.setdefault((source, target), []).append(evaluate(coupling, replace(judging, smallest_label=2)))
+            figures = evaluate(coupling, replace(judging, smallest_label=2), progress=part.hear)
+            found.setdefault((source, target), []).append(figures)
     progress(Event("held-out cells", 1.0))
     all_labels = next(iter(couplings.models.values())).label_names
     dropped = {

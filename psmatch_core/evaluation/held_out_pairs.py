@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from psmatch_core.base.cores import part_of, side_by_side
-from psmatch_core.base.progress import Event, Progress, silent
+from psmatch_core.base.progress import Event, Progress, StagePart, silent
 from psmatch_core.base.randomness import derived_seed, stream
 from psmatch_core.classification.classifiers import Classifier, stratified_folds
 from psmatch_core.classification.propensity import PropensityModel
@@ -209,8 +209,10 @@ def evaluate_held_out(
         own_seed = derived_seed(seed, "held-out pairs", judged)
         if linking is not None:
             source, target = link_scores(source, target, matcher, linking, seed=own_seed)
-        coupling = match(source, target, matcher, seed=own_seed)
-        found.append(evaluate(coupling, replace(judging, smallest_label=2)))
+        whole = StagePart(progress, "held-out pairs", f"part {judged + 1}", judged / PARTS, (judged + 1) / PARTS)
+        matching, judging_it = whole.split(2)
+        coupling = match(source, target, matcher, seed=own_seed, progress=matching.hear)
+        found.append(evaluate(coupling, replace(judging, smallest_label=2), progress=judging_it.hear))
     progress(Event("held-out pairs", 1.0))
     dropped = {
         name: f"fewer than {FEWEST_PAIRS} true pairs, too few for three parts"

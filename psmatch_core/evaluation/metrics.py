@@ -10,18 +10,25 @@ from __future__ import annotations
 import numpy as np
 from scipy.spatial.distance import cdist
 
+from psmatch_core.base.arrays import row_chunks
+from psmatch_core.base.progress import UNHEARD, StagePart
+from psmatch_core.base.rowwise import TILE_VALUES
 from psmatch_core.matching.blocks import Block
 
 TIE = 1e-9  # values closer than this, relative to their size, differ only by rounding error
 
 
-def true_weight(block: Block, rows: np.ndarray, columns: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def true_weight(
+    block: Block, rows: np.ndarray, columns: np.ndarray, *, part: StagePart = UNHEARD
+) -> tuple[np.ndarray, np.ndarray]:
     """Share of each cell's weight on its true partner, and the rank of the partner, both ``(n_pairs,)``.
 
     Parameters
     ----------
     rows, columns
         Positions of the true pairs in the block, ``(n_pairs,)`` each.
+    part
+        Hears how many rows are done.
 
     Returns
     -------
@@ -31,18 +38,24 @@ def true_weight(block: Block, rows: np.ndarray, columns: np.ndarray) -> tuple[np
         Fraction of the other candidates with more weight than the true partner, ties one half: 0 is perfect, 0.5 is
         chance. NaN if there is only one candidate.
     """
-    n_candidates = block.shape[1]
+    n, n_candidates = block.shape
     weight, rank = np.zeros(rows.size), np.full(rows.size, np.nan)
-    for at, (row, column) in enumerate(zip(rows, columns, strict=True)):
-        mass = block.rows(int(row), int(row) + 1)[0]
-        total, mine = mass.sum(), mass[column]
-        weight[at] = mine / total if total > 0 else 0.0
-        if n_candidates > 1:
-            rank[at] = _fraction_before(-mass[None, :], np.array([-mine]))[0]
+    order = np.argsort(rows, kind="stable")
+    sorted_rows = rows[order]
+    for start, stop in row_chunks(n, n_candidates, TILE_VALUES):
+        low, high = np.searchsorted(sorted_rows, [start, stop])
+        if low < high:
+            at = order[low:high]
+            masses = block.rows(start, stop)[rows[at] - start]  # (pairs of these rows, m)
+            mine, total = masses[np.arange(at.size), columns[at]], masses.sum(axis=1)
+            weight[at] = np.divide(mine, total, out=np.zeros(at.size), where=total > 0)
+            if n_candidates > 1:
+                rank[at] = _fraction_before(-masses, -mine)
+        part.tell(stop, n)
     return weight, rank
 
 
-def foscttm(projected: np.ndarray, measured: np.ndarray) -> np.ndarray:
+def foscttm(projected: np.ndarray, measured: np.ndarray, *, part: StagePart = UNHEARD) -> np.ndarray:
     """Fraction of samples closer than the true match, mean of both directions, ``(n_pairs,)``.
 
     Parameters
@@ -50,13 +63,20 @@ def foscttm(projected: np.ndarray, measured: np.ndarray) -> np.ndarray:
     projected, measured
         Row i of both is the same cell: the mean of its matches, and its measured position, ``(n_pairs, d)``, in a fixed
         space that no method chose. NaN with fewer than two pairs.
+    part
+        Hears how many pairs are done.
     """
     n = projected.shape[0]
     if n < 2:
         return np.full(n, np.nan)
-    distance = cdist(projected, measured)  # (n, n)
-    own = np.diag(distance)
-    return (_fraction_before(distance, own) + _fraction_before(distance.T, own)) / 2
+    closer = np.empty(n)
+    for start, stop in row_chunks(n, n, TILE_VALUES):  # all n × n distances of 20,000 pairs would take 3.2 GB
+        mine = np.arange(start, stop)
+        both = (cdist(projected[start:stop], measured), cdist(measured[start:stop], projected))  # (stop − start, n)
+        before = [_fraction_before(each, each[mine - start, mine]) for each in both]
+        closer[start:stop] = (before[0] + before[1]) / 2
+        part.tell(stop, n)
+    return closer
 
 
 def _fraction_before(values: np.ndarray, own: np.ndarray) -> np.ndarray:

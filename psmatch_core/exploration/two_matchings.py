@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from psmatch_core.base.errors import PsmatchError
+from psmatch_core.base.progress import UNHEARD, Event, Progress, StagePart, silent
 from psmatch_core.base.randomness import stream
 from psmatch_core.base.rowwise import TILE_VALUES
 from psmatch_core.base.summaries import HtmlSummary
@@ -92,7 +93,12 @@ class TwoMatchings(HtmlSummary):
 
 
 def compare_matchings(
-    first: Coupling, second: Coupling, *, names: tuple[str, str] = ("first", "second"), seed: int = 0
+    first: Coupling,
+    second: Coupling,
+    *,
+    names: tuple[str, str] = ("first", "second"),
+    seed: int = 0,
+    progress: Progress = silent,
 ) -> TwoMatchings:
     """Compare two matchings cell by cell; cells are the same if their names are.
 
@@ -122,12 +128,16 @@ def compare_matchings(
     }
     parts: list[pd.DataFrame] = []
     n_first = n_common_targets = 0
+    n_cells = sum(cells.size for cells in first.source_cells.values())
     for label, cells in first.source_cells.items():
         mine = first.source.modality.obs_names[cells]
+        whole = StagePart(progress, "compare", f"label {label}", n_first / n_cells, (n_first + cells.size) / n_cells)
+        progress(Event(whole.stage, whole.start, whole.message))
         n_first += cells.size
         found = [theirs.get(name) for name in mine.tolist()]
         targets = first.target.modality.obs_names[first.target_cells[label]].tolist()
-        for other in dict.fromkeys(each[0] for each in found if each is not None):
+        others = tuple(dict.fromkeys(each[0] for each in found if each is not None))
+        for other, part in zip(others, whole.split(len(others)), strict=True):
             rows = np.array([at for at, each in enumerate(found) if each is not None and each[0] == other])
             other_rows = np.array([found[at][1] for at in rows])
             place = np.array([columns[other].get(name, -1) for name in targets], dtype=int)
@@ -138,8 +148,10 @@ def compare_matchings(
                     (rows, other_rows),
                     place,
                     rng=stream(seed, "two matchings", label, other),
+                    part=part,
                 ).assign(cell=mine[rows], label=label, other_label=other)
             )
+    progress(Event("compare", 1.0))
     n_second = len(theirs)
     if not parts or not n_common_targets:
         raise PsmatchError(
@@ -185,7 +197,12 @@ def figure_differences(first: pd.DataFrame, second: pd.DataFrame, *, seed: int =
 
 
 def _compared(
-    blocks: tuple[Block, Block], rows: tuple[np.ndarray, np.ndarray], place: np.ndarray, *, rng: np.random.Generator
+    blocks: tuple[Block, Block],
+    rows: tuple[np.ndarray, np.ndarray],
+    place: np.ndarray,
+    *,
+    rng: np.random.Generator,
+    part: StagePart = UNHEARD,
 ) -> pd.DataFrame:
     """Rows of two blocks compared.
 
@@ -213,6 +230,7 @@ def _compared(
             by = int(rng.integers(1, stop - start))
             chance[start : stop - by] = np.minimum(mine[: stop - start - by], its[by:]).sum(axis=1)
             chance[stop - by : stop] = np.minimum(mine[stop - start - by :], its[:by]).sum(axis=1)
+        part.tell(stop, n)
     same = (best[0] >= 0) & (place[best[0]] == best[1])
     return pd.DataFrame(
         {

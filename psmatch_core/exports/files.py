@@ -13,7 +13,7 @@ import pandas as pd
 from psmatch_core.base import disk
 from psmatch_core.base.errors import plural
 from psmatch_core.base.h5ad_elements import H5adContent, write_h5ad
-from psmatch_core.base.progress import Event, Progress, silent
+from psmatch_core.base.progress import UNHEARD, Event, Progress, StagePart, silent
 from psmatch_core.data.feature_names import with_ids
 from psmatch_core.data.images import SHAPE_KEY
 from psmatch_core.data.original_columns import with_originals
@@ -33,9 +33,9 @@ COMPRESSED = (".h5ad", ".h5mu", ".npz", ".parquet")  # files whose content is co
 MOST_FILES = 16  # that an export can hold beside the zip; progress is a share of them
 
 
-def coupling_content(run: Run) -> H5adContent:
+def coupling_content(run: Run, *, part: StagePart = UNHEARD) -> H5adContent:
     """The coupling as source cells × target cells, sparse; its total mass is 1 less ``uns["left_out_mass"]``."""
-    matrix = run.coupling.to_sparse(smallest=run.recipe.exports.smallest)
+    matrix = run.coupling.to_sparse(smallest=run.recipe.exports.smallest, part=part)
     obs, var = (
         with_originals(
             side.obs,
@@ -111,7 +111,6 @@ def export(run: Run, folder: Path | str, *, progress: Progress = silent) -> Path
     >>> sorted(path.name for path in written.iterdir())[:3]
     ['README.txt', 'coupling.h5ad', 'excluded_cells.csv']
     """
-    progress(Event("export", 0.0, "pairs.csv"))
     folder = Path(folder)
     files: list[Path] = []
     n_escaped = 0
@@ -120,6 +119,12 @@ def export(run: Run, folder: Path | str, *, progress: Progress = silent) -> Path
         files.append(path)
         progress(Event("export", min(1.0, len(files) / MOST_FILES), path.name))
 
+    def part(message: str, begun: float = 0.0) -> StagePart:
+        """Half of the next file; what is done for it is told before it is done, since a large plan takes minutes."""
+        start, stop = (min(1.0, (len(files) + share) / MOST_FILES) for share in (begun, begun + 0.5))
+        progress(Event("export", start, message))
+        return StagePart(progress, "export", message, start, stop)
+
     def add_csv(name: str, table: pd.DataFrame) -> None:
         nonlocal n_escaped
         safe, n_changed = escape_formulas(table)
@@ -127,18 +132,25 @@ def export(run: Run, folder: Path | str, *, progress: Progress = silent) -> Path
         add(disk.write_whole(folder / name, lambda stream: safe.to_csv(stream, index=False, encoding="utf-8")))
 
     def add_pairs() -> None:
-        pairs = choose_pairs(run.coupling, run.recipe.exports, seed=run.recipe.seed)
+        choosing = part("pairs.csv: choosing pairs")
+        pairs = choose_pairs(run.coupling, run.recipe.exports, seed=run.recipe.seed, part=choosing)
         check_exports(run, pairs)
         folder.mkdir(parents=True, exist_ok=True)
         pairs = pairs.assign(**verdict_columns(pairs["label"].to_numpy(), run.monitor))
+        part(f"pairs.csv: writing {len(pairs):,} pairs", 0.5)
         add_csv("pairs.csv", pairs)
         add(disk.write_whole(folder / "pairs.parquet", lambda stream: pairs.to_parquet(stream, index=False)))
 
     add_pairs()  # of many cells they are gone before larger tables come
-    add(write_h5ad(coupling_content(run), folder / "coupling.h5ad"))
+    content = coupling_content(run, part=part("coupling.h5ad: reading the plan"))
+    part(f"coupling.h5ad: writing {content.X.nnz:,} entries", 0.5)
+    add(write_h5ad(content, folder / "coupling.h5ad"))
+    del content
     if run.recipe.exports.h5mu != "none":
+        part(f"{MATCHED_FILE}: writing")
         add(_write_matched(run, folder))
     for direction in DIRECTIONS:
+        part(f"translation_{direction}.h5ad: translating")
         translation, trained = run.translate(direction), run.translators.get(direction)
         add(write_h5ad(translation_content(run, translation), folder / f"translation_{direction}.h5ad"))
         if accuracy := run.accuracy.get(direction):
@@ -154,6 +166,7 @@ def export(run: Run, folder: Path | str, *, progress: Progress = silent) -> Path
     add(disk.write_text(folder / "reproduce.py", script))
     readme = _readme(run, command, files, [*run.notes, *_export_notes(n_escaped)])
     add(disk.write_text(folder / "README.txt", readme))
+    part(f"{EXPORT_ARCHIVE}: packing {len(files)} files")
     disk.write_whole(folder / EXPORT_ARCHIVE, lambda stream: _zip(stream, files))
     progress(Event("export", 1.0, EXPORT_ARCHIVE))
     return folder

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from psmatch_core.base.arrays import row_chunks
+from psmatch_core.base.progress import UNHEARD, StagePart
 from psmatch_core.base.randomness import stream
 from psmatch_core.matching.blocks import Block
 from psmatch_core.matching.coupling import Coupling
@@ -20,8 +21,13 @@ VERDICT_COLUMNS = ["verdict", "agreement", "flags"]  # of the label
 BlockPairs = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray | None]
 
 
-def choose_pairs(coupling: Coupling, rules: ExportRules, *, seed: int = 0) -> pd.DataFrame:
+def choose_pairs(coupling: Coupling, rules: ExportRules, *, seed: int = 0, part: StagePart = UNHEARD) -> pd.DataFrame:
     """The pairs of every matched source cell that the rules ask for, label by label.
+
+    Parameters
+    ----------
+    part
+        Hears how many source cells are done.
 
     Returns
     -------
@@ -32,7 +38,8 @@ def choose_pairs(coupling: Coupling, rules: ExportRules, *, seed: int = 0) -> pd
     """
     # As objects the names of a cell are one text, however many pairs it is in.
     source_names, target_names = (side.modality.obs_names.astype(object) for side in (coupling.source, coupling.target))
-    parts = []
+    parts, n_done = [], 0
+    n_cells = sum(cells.size for cells in coupling.source_cells.values())
     for label, block in coupling.blocks.items():
         if rules.pairs == "sampled":
             row, column, weight, rank, draws = _draw(block, rules.top, stream(seed, "pairs", label))
@@ -48,6 +55,8 @@ def choose_pairs(coupling: Coupling, rules: ExportRules, *, seed: int = 0) -> pd
             "mass": block.marginals[0][row] * block.shape[0],
         }
         parts.append(pd.DataFrame(columns if draws is None else {**columns, "draws": draws}))
+        n_done += block.shape[0]
+        part.tell(n_done, n_cells)
     return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=PAIR_COLUMNS)
 
 

@@ -13,7 +13,7 @@ import pandas as pd
 
 from psmatch_core.base import disk
 from psmatch_core.base.h5ad_elements import H5adContent, write_h5ad
-from psmatch_core.base.progress import Event, Progress, silent
+from psmatch_core.base.progress import UNHEARD, Event, Progress, StagePart, silent
 from psmatch_core.base.records import to_plain
 from psmatch_core.data.modality_names import SEVERAL_FILE, coupling_file, pairs_file
 from psmatch_core.data.original_columns import with_originals
@@ -59,17 +59,30 @@ def export_several(
     rules, seed = matched.recipe.exports, matched.recipe.seed
     files: list[Path] = []
 
+    def share(begun: float = 0.0) -> float:
+        return min(0.99, (len(files) + begun) / (8 + 2 * len(others) ** 2))
+
     def add(path: Path) -> None:
         files.append(path)
-        progress(Event("export", min(0.99, len(files) / (8 + 2 * len(others) ** 2)), path.name))
+        progress(Event("export", share(), path.name))
 
+    def part(message: str, begun: float = 0.0) -> StagePart:
+        """Half of the next file; what is done for it is told before it is done, since a large plan takes minutes."""
+        progress(Event("export", share(begun), message))
+        return StagePart(progress, "export", message, share(begun), share(begun + 0.5))
+
+    part(f"{MATCHED_FILE}: choosing partners")
     add(write_tuples(matched, folder / MATCHED_FILE, values=values))
     for name in others:
-        pairs = choose_pairs(matched.coupling(reference, name), rules, seed=seed)
+        choosing = part(f"{pairs_file(reference, name)}: choosing pairs")
+        pairs = choose_pairs(matched.coupling(reference, name), rules, seed=seed, part=choosing)
         pairs = pairs.assign(**verdict_columns(pairs["label"].to_numpy(), matched.monitors[name]))
         add(write_csv(pairs, folder / pairs_file(reference, name)))
     for one, other in itertools.combinations(matched.names, 2):
-        add(write_h5ad(coupling_of(matched, one, other), folder / coupling_file(one, other)))
+        name = coupling_file(one, other)
+        content = coupling_of(matched, one, other, part=part(f"{name}: reading the plan"))
+        part(f"{name}: writing {content.X.nnz:,} entries", 0.5)
+        add(write_h5ad(content, folder / name))
     add(write_csv(matched.labels, folder / "labels.csv"))
     add(write_csv(matched.excluded, folder / "excluded_cells.csv"))
     if matched.cycles is not None:
@@ -102,10 +115,10 @@ def export_several(
     return files
 
 
-def coupling_of(matched: MatchedModalities, source: str, target: str) -> H5adContent:
+def coupling_of(matched: MatchedModalities, source: str, target: str, *, part: StagePart = UNHEARD) -> H5adContent:
     """The coupling of two of the modalities as source cells × target cells, sparse, as ``coupling.h5ad`` of a run."""
     coupling = matched.coupling(source, target)
-    matrix = coupling.to_sparse(smallest=matched.recipe.exports.smallest)
+    matrix = coupling.to_sparse(smallest=matched.recipe.exports.smallest, part=part)
     obs, var = (
         with_originals(side.obs, side.obs_names, {"label": pd.Categorical(side.labels), **more})
         for side, more in (

@@ -15,6 +15,7 @@ import numpy as np
 from scipy import sparse
 
 from psmatch_core.base.errors import PsmatchError, some
+from psmatch_core.base.progress import UNHEARD, StagePart
 from psmatch_core.base.records import stored_by_name
 from psmatch_core.base.summaries import HtmlSummary
 from psmatch_core.classification.scored_modality import ScoredModality
@@ -184,7 +185,9 @@ class Coupling(HtmlSummary):
             out[to[label][has_mass]] = sums[has_mass] / masses[has_mass, None]
         return out
 
-    def to_sparse(self, *, top: int | None = None, smallest: float = 0.0) -> sparse.csr_matrix:
+    def to_sparse(
+        self, *, top: int | None = None, smallest: float = 0.0, part: StagePart = UNHEARD
+    ) -> sparse.csr_matrix:
         """The whole coupling ``(n_source_cells, n_target_cells)`` with total mass 1.
 
         Parameters
@@ -193,17 +196,21 @@ class Coupling(HtmlSummary):
             Keep only each source cell's heaviest matches.
         smallest
             Leave out entries below this share of their row.
+        part
+            Hears how many source cells are done.
         """
-        pieces = []
+        pieces, n_done = [], 0
+        n_cells = sum(cells.size for cells in self.source_cells.values())
         for label, block in self.blocks.items():
             share, columns = self.mass(label), self.target_cells[label].astype(np.int32)
-            parts = [
-                part if part.has_sorted_indices else part.sorted_indices()
-                for _, part in block.sparse_rows(top=top, smallest=smallest)
-            ]
+            parts = []
+            for start, rows in block.sparse_rows(top=top, smallest=smallest):
+                parts.append(rows if rows.has_sorted_indices else rows.sorted_indices())
+                part.tell(n_done + start + rows.shape[0], n_cells)
+            n_done += block.shape[0]
             lengths, indices, values = (
                 np.concatenate(each)
-                for each in zip(*((np.diff(part.indptr), part.indices, part.data) for part in parts), strict=True)
+                for each in zip(*((np.diff(each.indptr), each.indices, each.data) for each in parts), strict=True)
             )
             pieces.append(_Piece(self.source_cells[label], lengths, columns[indices], values * share))
         return _joined(pieces, (self.source.modality.n_cells, self.target.modality.n_cells))

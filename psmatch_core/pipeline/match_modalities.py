@@ -11,7 +11,7 @@ from functools import cached_property
 import pandas as pd
 
 from psmatch_core.base.cores import computing_on
-from psmatch_core.base.progress import Event, Progress, silent
+from psmatch_core.base.progress import Event, Progress, StagePart, silent
 from psmatch_core.base.summaries import HtmlSummary
 from psmatch_core.classification.propensity import PropensityModel
 from psmatch_core.classification.scored_modality import ScoredModality
@@ -209,14 +209,17 @@ def _evaluated(
 ) -> tuple[dict[tuple[str, str], Evaluation], list[str], dict[tuple[str, str], tuple[Modality, Modality]]]:
     """The metrics of each pair of modalities with known pairs, how they are known, and both with the ids of each."""
     found, notes, both = {}, [], {}
-    for source, target in itertools.combinations(couplings.names, 2):
+    pairs = list(itertools.combinations(couplings.names, 2))
+    whole = StagePart(progress, "evaluate", "")
+    for part, (source, target) in zip(whole.split(len(pairs)), pairs, strict=True):
         first, second, known = _knowing_pairs((couplings.models[source], couplings.models[target]), recipe)
         notes.append(f"{source} and {target}: {known}")
         both[source, target] = first.modality, second.modality
         if known_ids(first.modality, second.modality) is not None:
-            progress(Event("evaluate", 0.0, f"{source} and {target}"))
+            of_pair = replace(part, message=f"{source} and {target}")
+            progress(Event("evaluate", part.start, of_pair.message))
             coupling = replace(couplings.between(source, target), source=first, target=second)
-            found[source, target] = evaluate(coupling, recipe.judging)
+            found[source, target] = evaluate(coupling, recipe.judging, progress=of_pair.hear)
     return found, notes, both
 
 

@@ -12,7 +12,7 @@ import pandas as pd
 
 from psmatch_core.base.cores import a_core, computing_on, side_by_side
 from psmatch_core.base.memory import free_after_stage
-from psmatch_core.base.progress import Event, Progress, silent
+from psmatch_core.base.progress import Event, Progress, silent, told_together
 from psmatch_core.base.summaries import HtmlSummary
 from psmatch_core.classification.networks.devices import training_on
 from psmatch_core.data.batch_proposals import batches_of_modality, propose_within_batches, shared_batches_note
@@ -341,10 +341,10 @@ def _compare_distributions(run: Run, uniform: Run, progress: Progress) -> dict[s
         at, of = sides if direction == TO_SOURCE else sides[::-1]
         with a_core():
             both = {name: _translated(each, direction, of) for name, each in ((TRANSLATED, run), (UNIFORM, uniform))}
-        return compare_distributions(
-            both, at.labels, of, run.recipe.comparing, direction=direction, seed=run.recipe.seed
-        )
+        rules, seed, hears = run.recipe.comparing, run.recipe.seed, heard[direction]
+        return compare_distributions(both, at.labels, of, rules, direction=direction, seed=seed, progress=hears)
 
+    heard = told_together(progress, "compare", DIRECTIONS)
     progress(Event("compare", 0.0, "distributions, both directions"))
-    sides = readable_sides(run, TO_SOURCE)  # once for both directions, which are compared side by side
+    sides = readable_sides(run, TO_SOURCE)  # once for both directions
     return dict(zip(DIRECTIONS, side_by_side(compare, DIRECTIONS), strict=True))

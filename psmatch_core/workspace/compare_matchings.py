@@ -7,6 +7,7 @@ from typing import Any
 
 import pandas as pd
 
+from psmatch_core.base.progress import Event, Progress, silent
 from psmatch_core.exploration.two_matchings import TwoMatchings, compare_matchings, figure_differences
 from psmatch_core.matching.coupling import Coupling
 from psmatch_core.workspace import files
@@ -68,7 +69,12 @@ class RunMatchings:
 
 
 def compare_run_matchings(
-    first: RunFolder, second: RunFolder, *, names: tuple[str, str], couplings: tuple[Coupling, Coupling] | None = None
+    first: RunFolder,
+    second: RunFolder,
+    *,
+    names: tuple[str, str],
+    couplings: tuple[Coupling, Coupling] | None = None,
+    progress: Progress = silent,
 ) -> RunMatchings:
     """Compare the matchings of two runs.
 
@@ -85,8 +91,9 @@ def compare_run_matchings(
         If they have no cells in common.
     """
     folders = (first, second)
+    progress(Event("compare", 0.0, "reading both matchings"))
     found = couplings or tuple(load_matching(each, load_models(each)) for each in folders)
-    matchings = compare_matchings(found[0], found[1], names=names, seed=first.recipe.seed)
+    matchings = compare_matchings(found[0], found[1], names=names, seed=first.recipe.seed, progress=progress)
     rows = differing_settings([each.recipe for each in folders])
     differences, is_held_out = _differences(first, second)
     return RunMatchings(

@@ -6,7 +6,7 @@ from collections import defaultdict
 import pytest
 
 from psmatch_core.base.errors import Cancelled
-from psmatch_core.base.progress import Event, silent
+from psmatch_core.base.progress import UNHEARD, Event, StagePart, silent, told_together
 from psmatch_core.classification.classifiers import MLPClassifier
 from psmatch_core.pipeline.recipe import Recipe
 from psmatch_core.pipeline.run import run
@@ -51,3 +51,28 @@ def test_a_run_can_be_cancelled_at_any_event():
 
 def test_silence_answers_nothing_and_remembers_nothing():
     assert silent(Event("match", 0.5)) is None
+
+
+def test_a_part_tells_shares_of_the_whole_stage_and_leaves_its_end_to_the_caller():
+    heard: list[Event] = []
+    whole = StagePart(heard.append, "evaluate", "label A", 0.5, 0.9)
+    first, second = whole.split(2)
+    assert (first.start, first.stop, second.stop) == pytest.approx((0.5, 0.7, 0.9))
+    for done in (100, 1_500, 2_000):
+        second.tell(done, 2_000)
+    assert [each.fraction for each in heard] == pytest.approx([0.71, 0.85])
+    assert heard[-1].message == "label A: 1,500 of 2,000 cells"
+    second.hear(Event("match", 0.5, "label B"))
+    assert (heard[-1].stage, heard[-1].message) == ("evaluate", "label A, label B")
+    assert heard[-1].fraction == pytest.approx(0.8)
+    UNHEARD.tell(1, 2)  # nobody listens
+
+
+def test_computations_side_by_side_tell_their_mean_and_never_go_back():
+    heard: list[Event] = []
+    both = told_together(heard.append, "compare", ("to_source", "to_target"))
+    both["to_source"](Event("compare", 0.5, "label A"))
+    both["to_target"](Event("compare", 0.2, "label A"))
+    both["to_source"](Event("compare", 0.4, "label B"))  # by a slower thread
+    assert [each.fraction for each in heard] == pytest.approx([0.25, 0.35, 0.35])
+    assert heard[1].message == "to target, label A"

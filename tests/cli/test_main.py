@@ -161,11 +161,12 @@ def test_witness_prints_both_plans_side_by_side(matched):
 
 
 def test_compare_shows_where_two_matchings_agree(matched):
-    out, _ = psmatch("compare", "one", "one", cwd=matched)
+    out, err = psmatch("compare", "one", "one", cwd=matched)
+    assert "compare: done in" in err
     assert "One and one share 100% of the weight of 45 cells" in out
     assert "No true pair was judged in both runs" in out
     assert "Settings that differ" not in out
-    found = json.loads(psmatch("compare", "one", "one", "--json", cwd=matched)[0])
+    found = json.loads(psmatch("compare", "one", "one", "--json", "--quiet", cwd=matched)[0])
     assert found["shared_mass"] == pytest.approx(1)
     assert found["shared_mass_by_label_alone"] < 0.9
     assert [row["n_cells"] for row in found["labels"]] == [15, 15, 15]

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from psmatch_core.base.progress import StagePart
 from psmatch_core.evaluation.metrics import feature_r2, foscttm, latent_error, latent_mse, latent_r2, true_weight
 from psmatch_core.matching.blocks import DenseBlock, uniform_block
 
@@ -124,3 +125,33 @@ def test_a_constant_feature_does_not_enter_the_pooled_r2():
     wrong = np.column_stack([y[:, 0], y[:, 1] + 100])
     per_feature, pooled = feature_r2(wrong, y, y.mean(axis=0))
     assert per_feature[0] == pooled == 1
+
+
+def test_metrics_of_many_tiles_are_those_of_all_pairs_at_once_and_their_rows_are_told():
+    """n × n distances and plans are never formed whole; 1,100 pairs are five tiles."""
+    rng = np.random.default_rng(0)
+    n, heard = 1_100, []
+    projected, measured = rng.normal(size=(2, n, 3))
+    measured[7] = measured[3]  # a tie
+    distance = np.linalg.norm(projected[:, None] - measured[None], axis=2)
+    own = np.diag(distance)
+    expected = [
+        ((each < own[:, None] - 1e-9).sum(axis=1) + ((abs(each - own[:, None]) <= 1e-9).sum(axis=1) - 1) / 2) / (n - 1)
+        for each in (distance, distance.T)
+    ]
+    part = StagePart(heard.append, "evaluate", "label A")
+    np.testing.assert_allclose(foscttm(projected, measured, part=part), np.mean(expected, axis=0))
+    told = [each.fraction for each in heard]
+    assert len(told) >= 4
+    assert told == sorted(told)
+    assert 0 < told[0] < told[-1] < 1
+
+    plan = rng.random((n, n))
+    plan[5] = 0
+    rows = rng.permutation(n)[:600]
+    columns = rng.permutation(n)[:600]
+    weight, rank = true_weight(DenseBlock(plan / plan.sum()), rows, columns, part=part)
+    for at in rng.integers(600, size=40):
+        row, mine = plan[rows[at]], plan[rows[at], columns[at]]
+        assert weight[at] == pytest.approx(mine / row.sum() if row.sum() else 0)
+        assert rank[at] == pytest.approx((row > mine).sum() / (n - 1) if row.sum() else 0.5)

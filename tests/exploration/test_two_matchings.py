@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from psmatch_core.base.errors import PsmatchError
+from psmatch_core.base.errors import Cancelled, PsmatchError
 from psmatch_core.classification.classifiers import LinearClassifier
 from psmatch_core.classification.propensity import fit_propensity
 from psmatch_core.exploration import two_matchings
@@ -148,3 +148,26 @@ def test_only_pairs_that_both_judged_are_compared():
     table = figure_differences(first, second).set_index("metric")
     assert table.loc["rank", "n_pairs"] == 1
     assert table.loc["rank", "difference"] == pytest.approx(0.2)
+
+
+def test_rows_of_one_large_label_are_told_and_a_listener_may_stop_it(models, sharp, monkeypatch):
+    monkeypatch.setattr(two_matchings, "TILE_VALUES", 100)
+    heard = []
+    found = compare_matchings(sharp, sharp, progress=heard.append)
+    shares = [each.fraction for each in heard]
+    assert shares == sorted(shares)
+    assert shares[0] == 0
+    assert shares[-1] == 1
+    first = sharp.labels[0]
+    inside = [each.message for each in heard if each.message.startswith(f"label {first}: ")]
+    n = sharp.source_cells[first].size
+    assert len(inside) > 3
+    assert all(text.endswith(f" of {n:,} cells") for text in inside)
+    assert found.shared_mass == pytest.approx(1)
+
+    def stop(event):
+        if event.fraction > 0.3:
+            raise Cancelled
+
+    with pytest.raises(Cancelled):
+        compare_matchings(sharp, sharp, progress=stop)

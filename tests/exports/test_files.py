@@ -146,3 +146,21 @@ def test_progress_ends_at_one_and_never_passes_it(finished, tmp_path):
     fractions = [event.fraction for event in events]
     assert fractions == sorted(fractions)
     assert fractions[-1] == 1.0 > fractions[-2]
+
+
+def test_an_export_says_what_it_does_before_it_does_it(finished, tmp_path):
+    """One large label makes few files and long ones: a name that is told once it is written leaves minutes silent."""
+    heard = []
+    export(finished, tmp_path / "told", progress=heard.append)
+    shares, texts = [each.fraction for each in heard], [each.message for each in heard]
+    assert shares == sorted(shares)
+    assert texts.index("pairs.csv: choosing pairs") < texts.index("pairs.csv")
+    for name in ("coupling.h5ad", "translation_target_to_source.h5ad", EXPORT_ARCHIVE):
+        first = next(at for at, text in enumerate(texts) if text.startswith(f"{name}: "))
+        assert first < texts.index(name)
+    n_cells = sum(cells.size for cells in finished.coupling.source_cells.values())
+    rows = [text for text in texts if text.startswith("coupling.h5ad: reading the plan: ")]
+    assert rows
+    assert all(text.endswith(f" of {n_cells:,} cells") for text in rows)
+    n_entries = anndata.read_h5ad(tmp_path / "told" / "coupling.h5ad").X.nnz
+    assert f"coupling.h5ad: writing {n_entries:,} entries" in texts

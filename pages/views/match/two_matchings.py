@@ -20,6 +20,7 @@ from pages.shell.tables import EMPTY_FIGURE
 from pages.shell.text import number, plain
 from pages.views.match import selected_cells
 from pages.views.match.linked_maps import select_drawn
+from psmatch_core.base.progress import Event
 from psmatch_core.data.checks import display
 from psmatch_core.data.sides import SIDES
 from psmatch_core.workspace import files
@@ -77,16 +78,37 @@ def _times(folder: RunFolder) -> tuple[int, ...]:
     return (*files.COUPLING.times(folder), *files.LABELS.times(folder), *files.EVALUATION.times(folder))
 
 
-@st.cache_resource(max_entries=cache.KEPT, show_spinner="Comparing the two matchings…")
 def _compared(path: str, other: str, times: tuple[int, ...]) -> RunMatchings:
+    """Compare two runs with a progress bar; what was compared once is kept."""
     from psmatch_core.workspace.compare_matchings import compare_run_matchings
 
-    folders = RunFolder(Path(path)), RunFolder(Path(other))
-    return compare_run_matchings(
-        *folders,
-        names=("this run", f"“{run_name(folders[1])}”"),
-        couplings=(cache.coupling(folders[0]), cache.coupling(folders[1])),
-    )
+    kept = _kept(path, other, times)
+    if not kept:
+        bar = st.progress(0.0, text="Reading the two matchings")
+
+        def report(event: Event, /) -> None:
+            bar.progress(
+                min(event.fraction, 1.0), text=f"Comparing the two matchings: {plain(event.message) or 'done'}"
+            )
+
+        folders = RunFolder(Path(path)), RunFolder(Path(other))
+        try:
+            found = compare_run_matchings(
+                *folders,
+                names=("this run", f"“{run_name(folders[1])}”"),
+                couplings=(cache.coupling(folders[0]), cache.coupling(folders[1])),
+                progress=report,
+            )
+        finally:
+            bar.empty()
+        kept.append(found)
+    return kept[0]
+
+
+@st.cache_resource(max_entries=cache.KEPT, show_spinner=False)
+def _kept(path: str, other: str, times: tuple[int, ...]) -> list[RunMatchings]:
+    """The place of a comparison, empty until it is there: a cached function could not move the bar."""
+    return []
 
 
 def _pictures(folder: RunFolder, coupling: Coupling, found: RunMatchings) -> None:
