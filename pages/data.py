@@ -8,6 +8,7 @@ from pages.shell.errors import show_errors
 from pages.shell.frame import finish_page, next_step, say_answer, start_page
 from pages.shell.glossary import glossary
 from pages.shell.opened_results import opened_box
+from pages.shell.places import own_place
 from pages.shell.several import has_own_work
 from pages.views.data.open_result import open_result_box
 from pages.views.data.run_list import run_list
@@ -20,9 +21,9 @@ from psmatch_core.data.labels.answers import answer_on_shared_labels
 workspace = start_page("data", "What data do I have, and do both modalities use the same labels?")
 given_files.open_once(workspace)
 step = current_step()
-answer, own_work, steps = st.container(), st.container(), st.container()
+answer, own_work, steps = own_place(), own_place(), st.container()
 
-with st.container():  # one place for what comes and goes here: else the uploaders below would be drawn anew
+with own_place():
     is_empty = workspace.source is None and workspace.target is None
     is_returning = is_empty and step is DataStep.FILES and has_own_work()
     if is_returning:  # their own work comes first
@@ -31,20 +32,23 @@ with st.container():  # one place for what comes and goes here: else the uploade
             several_list()
     step_title(step)
     if step is DataStep.FILES:
-        if is_empty:
-            st.markdown("New here? A demo fills every page with data whose true matches are known.")
+        with own_place():
+            if is_empty:
+                st.markdown("New here? A demo fills every page with data whose true matches are known.")
         pressed = demos.demo_buttons(is_new=is_empty and not is_returning)
         if pressed:
             with show_errors(), st.spinner("Opening the demo…"):
                 demos.open_demo(pressed)
                 st.rerun()
         demos.compute_first_ahead()
-    if step is DataStep.FILES or not workspace.run_id:  # one that is still being computed opens from any step
-        demos.show_state()
+    with own_place():
+        if step is DataStep.FILES or not workspace.run_id:  # one that is still being computed opens from any step
+            demos.show_state()
     if step is DataStep.FILES:
         opened = session.current_run()
-        if opened is not None:
-            opened_box(opened)
+        with own_place():
+            if opened is not None:
+                opened_box(opened)
         open_result_box()
         sample_files()
 
@@ -55,9 +59,10 @@ with steps:  # drawn last, when all files are inspected
 if workspace.source is not None and workspace.target is not None and workspace.report is not None:
     with answer:
         say_answer(answer_on_shared_labels(workspace.report, (workspace.source.name, workspace.target.name)))
-if step is DataStep.FILES and not is_returning:
-    run_list()
-    several_list()
+with own_place():
+    if step is DataStep.FILES and not is_returning:
+        run_list()
+        several_list()
 glossary()
 go_where_asked(step)
 if step is DataStep.JUDGE or workspace.run_id:

@@ -6,6 +6,7 @@ from pages.shell import cache, progress_box, session
 from pages.shell.changed_settings import MATCHED, warn_of_changed_settings
 from pages.shell.frame import next_step, picture_and_settings, require_data, start_page
 from pages.shell.needs import fits_this_machine
+from pages.shell.places import own_place
 from pages.views.match.overview import match_view
 from pages.views.match.settings import matcher_settings
 from psmatch_core.workspace import files
@@ -35,13 +36,14 @@ with settings:
         progress_box.start_run(workspace.recipe, stop_after=LastStage.MATCH, name=session.new_run_name("match"))
 
 with picture:
-    if folder is not None:
-        progress_box.show_run(folder, curves=True)
-    if not is_matched and (is_ready or folder is None or folder.status().state == DONE):
-        scores = (
-            "The existing propensity scores are used." if is_trained else "The propensity models are trained first."
-        )
-        st.info(f"Not matched yet: press Match. {scores}", icon=":material/arrow_forward:")
+    with own_place():
+        if folder is not None:
+            progress_box.show_run(folder, curves=True)
+        if not is_matched and (is_ready or folder is None or folder.status().state == DONE):
+            scores = (
+                "The existing propensity scores are used." if is_trained else "The propensity models are trained first."
+            )
+            st.info(f"Not matched yet: press Match. {scores}", icon=":material/arrow_forward:")
     if folder is not None and is_matched:
         warn_of_changed_settings(folder, workspace, MATCHED, "Match again to use the current settings.")
         with progress_box.show_unreadable(folder):

@@ -5,6 +5,7 @@ import streamlit as st
 from pages.shell import progress_box, session
 from pages.shell.changed_settings import TRAINED, warn_of_changed_settings
 from pages.shell.frame import next_step, picture_and_settings, require_data, start_page
+from pages.shell.places import own_place
 from pages.views.propensity.overview import propensity_view
 from pages.views.propensity.settings import propensity_settings
 from psmatch_core.workspace import files
@@ -31,10 +32,11 @@ with settings:
         progress_box.start_run(workspace.recipe, stop_after=LastStage.PROPENSITY, name=name)
 
 with picture:
-    if folder is not None:
-        progress_box.show_run(folder, curves=True)
-    elif not is_trained:
-        st.info("Not trained yet: press Train.", icon=":material/arrow_forward:")
+    with own_place():
+        if folder is not None:
+            progress_box.show_run(folder, curves=True)
+        elif not is_trained:
+            st.info("Not trained yet: press Train.", icon=":material/arrow_forward:")
     if folder is not None and is_trained:
         warn_of_changed_settings(folder, workspace, TRAINED, "Train again to use the current settings.")
         with progress_box.show_unreadable(folder):

@@ -41,10 +41,8 @@ def map_view(folder: RunFolder, models: cache.ScoredModalities, *, key: str, fir
         color = color_boxes(folder, models, coupling, first=first, is_apart=is_apart)
         stack = "One map above the other instead of side by side."
         stacked = st.toggle("Stacked", help=stack, key=f"stack.{folder.id}", persist_state="session", disabled=is_apart)
-    if color is None:
-        return
-    with picture:
-        draw_maps(folder, models, chosen, color, stacked=stacked, key=key)
+    with picture:  # drawn while a search finds nothing, too: a map that goes comes back without its zoom
+        draw_maps(folder, models, chosen, color or MapColor("modality"), stacked=stacked, key=key)
         send_scripts()
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
+from pages.shell.places import in_own_place
 from pages.shell.text import plain
 from pages.shell.workspace import Workspace
 from psmatch_core.base.setting_words import differences
@@ -34,6 +35,7 @@ MOST_NAMED = 4
 SETTINGS_FORMS = ("preset", "space", "classifier", "scoring", "matcher", "linking", "translator", "seed", "device")
 
 
+@in_own_place
 def warn_of_changed_settings(
     folder: RunFolder,
     workspace: Workspace,

@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 import streamlit as st
 
+from pages.shell.places import own_place
 from pages.shell.style import growing_key, hidden_title_key
 from pages.shell.text import plain
 
@@ -41,10 +42,11 @@ def show(
     if scheme:
         set_ink(figure, scheme)
     finding, note, height = title_text(figure)
-    if finding:
-        st.markdown(f"**{plain(finding)}**")
-    if note:
-        st.caption(plain(note))
+    with own_place():
+        if finding:
+            st.markdown(f"**{plain(finding)}**")
+        if note:
+            st.caption(plain(note))
     high: Literal["stretch", "content"] = "stretch" if grows else "content"
     growing = growing_key(figure.layout.height or 0) if grows else ""
     with st.container(key=f"{hidden_title_key(height)}-{growing}{key}"):

@@ -8,12 +8,14 @@ import streamlit as st
 
 from pages.shell import progress_box, session
 from pages.shell.errors import show_errors
+from pages.shell.places import in_own_place
 from pages.shell.read_only import may_change
 from psmatch_core.workspace import files
 from psmatch_core.workspace.jobs.score_map import UMAP, ScoreMapJob
 from psmatch_core.workspace.run_folder import RunFolder
 
 
+@in_own_place
 def draw_umap(folder: RunFolder) -> None:
     """Start to draw the map of a run, unless somebody has asked before, and show how far it is."""
     asked = ScoreMapJob.of_run(folder)

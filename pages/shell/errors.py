@@ -7,6 +7,7 @@ from contextlib import contextmanager
 
 import streamlit as st
 
+from pages.shell.places import in_own_place
 from pages.shell.text import plain
 from psmatch_core.base.errors import PsmatchError
 from psmatch_core.data.checks import Finding, Severity
@@ -22,6 +23,7 @@ def show_problem(problem: str, hint: str, code: str = "") -> None:
     st.error(_markdown(problem, hint, code), icon=":material/error:")
 
 
+@in_own_place
 def show_findings(findings: Iterable[Finding]) -> None:
     """What was found in a file: errors where it cannot be used, warnings where it can."""
     for finding in findings:

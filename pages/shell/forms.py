@@ -11,6 +11,7 @@ import streamlit as st
 
 from pages.shell import session
 from pages.shell.errors import show_errors, show_problem
+from pages.shell.places import own_place
 from pages.shell.text import plain
 from psmatch_core.base.config import Config, Option
 from psmatch_core.base.setting_words import kind_title, option_title, same_value
@@ -52,12 +53,12 @@ def config_form(
         with st.expander(label, key=f"{session.widget_key(name)}.advanced"):
             values |= _fields(config, base, folded, name)
     result = config
-    with show_errors():
+    with own_place(), show_errors():
         result = _changed(config, values)
     changed = [key for key in options if not same_value(getattr(result, key), getattr(base, key))]
     reference = "preset" if has_preset else "defaults"
-    if changed:
-        with st.container(horizontal=True, vertical_alignment="center"):
+    with st.container(horizontal=True, vertical_alignment="center"):  # always there: its own place
+        if changed:
             names = ", ".join(option_title(key, options[key]).lower() for key in changed)
             st.caption(f"Changed from the {reference}{MARK}: {plain(names)}")
             if st.button(f"Reset to the {reference}", key=f"{name}.undo", icon=":material/undo:"):
@@ -120,7 +121,7 @@ def _fields(config: Config, base: Config, options: dict[str, Option], name: str)
         if isinstance(inner, Config):
             st.markdown(f"**{option_title(key, option)}**", help=option.help)
             inner_base = inner_base if type(inner_base) is type(inner) else type(inner)()
-            with show_errors():
+            with own_place(), show_errors():
                 inner_options = type(inner).options()
                 values[key] = _changed(inner, _fields(inner, inner_base, inner_options, f"{name}.{key}"))
     return values

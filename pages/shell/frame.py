@@ -11,6 +11,7 @@ from pages.shell.hints import hint
 from pages.shell.login import has_login, require_login, show_login
 from pages.shell.navigation import PAGES, boot_if_opened_alone, page_button, path_of
 from pages.shell.opened_results import origin_text
+from pages.shell.places import own_place
 from pages.shell.run_note import show_note
 from pages.shell.sharing import is_shared
 from pages.shell.style import style
@@ -40,7 +41,7 @@ def start_page(page: str, question: str) -> Workspace:
     st.title(PAGES[page][0])
     st.markdown(f"**{question}**")
     session.put("page", page)
-    with st.container():  # one place for what comes and goes, so that what stands below is not drawn anew
+    with own_place():
         error = session.error_at("link")
         if error is not None:
             show_error(error)
@@ -90,10 +91,11 @@ def picture_and_settings(folder: RunFolder | None, is_there: bool) -> tuple[Delt
     """Where a page draws its picture and its settings.
 
     The picture comes first as soon as there is one, and so does what there is to say of a run that works or has failed.
+    The settings keep their place, so that nobody who types in them loses a word when the picture arrives.
     """
-    upper, lower = st.container(), st.container()
+    above, settings, below = own_place(), st.container(), own_place()
     comes_first = is_there or (folder is not None and folder.status().state != DONE)
-    return (upper, lower) if comes_first else (lower, upper)
+    return (above if comes_first else below), settings
 
 
 def next_step(page: str, text: str, *, is_ready: bool = False) -> None:
@@ -104,8 +106,9 @@ def next_step(page: str, text: str, *, is_ready: bool = False) -> None:
     is_ready
         Whether this page has done its part, so that the next one is what to do now.
     """
-    if session.current_run() is not None:
-        hint(str(session.get("page")))
+    with own_place():
+        if session.current_run() is not None:
+            hint(str(session.get("page")))
     st.divider()
     with st.container(horizontal=True, vertical_alignment="center"):
         page_button(page, f"Next: {PAGES[page][0]}", is_main=is_ready)

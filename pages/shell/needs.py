@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from pages.shell.errors import show_error
+from pages.shell.places import in_own_place
 from pages.shell.several import sides_of
 from pages.shell.workspace import Side, Workspace
 from psmatch_core.base.errors import PsmatchError
@@ -27,6 +28,7 @@ def all_fit_this_machine(workspace: Workspace) -> bool:
     return _fit(workspace, sides_of(workspace))
 
 
+@in_own_place
 def _fit(workspace: Workspace, sides: Sequence[Side | None]) -> bool:
     sizes = [size for side in sides if (size := _size(side)) is not None]
     if len(sizes) < len(sides):

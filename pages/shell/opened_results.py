@@ -12,6 +12,7 @@ from pages.shell import session, uploads
 from pages.shell.changed_settings import SETTINGS_FORMS
 from pages.shell.data_steps import DataStep
 from pages.shell.navigation import PAGES, page_button
+from pages.shell.places import in_own_place
 from pages.shell.several import reset_side_forms
 from pages.shell.text import count, plain, when
 from psmatch_core.base.errors import PsmatchError
@@ -64,6 +65,7 @@ def show_opened(kind: str, job_id: str) -> None:
         session.reset_widgets(name)
 
 
+@in_own_place
 def opened_box(folder: RunFolder) -> None:
     """Where an opened run came from, and the pages that show it; nothing for a run that was computed here."""
     if opened_origin(folder) is None:
@@ -89,6 +91,7 @@ def origin_text(folder: RunFolder) -> str:
     return f"from {plain(origin.name, 60)}{made}"
 
 
+@in_own_place
 def missing_files_note(folder: RunFolder) -> None:
     """Say which data files of an opened run are not here, and what needs them."""
     try:

@@ -12,6 +12,7 @@ from pages.shell import cache, charts, session
 from pages.shell.errors import show_error, show_errors, show_problem
 from pages.shell.live_losses import live_losses
 from pages.shell.navigation import PAGES, page_button, path_of
+from pages.shell.places import in_own_place
 from pages.shell.previews import will_show
 from pages.shell.progress_text import (
     SINGLE_STAGES,
@@ -49,6 +50,7 @@ def start_run(recipe: Recipe, *, stop_after: LastStage, name: str, show_on: str 
         st.rerun()
 
 
+@in_own_place
 def show_run(folder: RunFolder, *, curves: bool = False) -> None:
     """Show the state of the current run, at the top of a page.
 
@@ -66,6 +68,7 @@ def show_run(folder: RunFolder, *, curves: bool = False) -> None:
         _damage_notice(job)
 
 
+@in_own_place
 def show_job(job: Job, *, curves: bool = False) -> None:
     """Show the state of a job: nothing if it is done.
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
+from pages.shell.places import own_place
 from pages.shell.text import plain
 from psmatch_core.data.checks import display
 
@@ -89,11 +90,13 @@ def label_table(
         text = st.text_input("Find a label", key=f"{key}.find", placeholder=f"part of its name; {len(table):,} rows")
         wanted = text.strip().casefold()
         table = table[[wanted in str(each).casefold() for each in table["label"]]]
+        with own_place():
+            if not len(table):
+                st.info(
+                    f"No label contains {plain(text, 60)}. Clear the search to see all labels.",
+                    icon=":material/search_off:",
+                )
         if not len(table):
-            st.info(
-                f"No label contains {plain(text, 60)}. Clear the search to see all labels.",
-                icon=":material/search_off:",
-            )
             return None
     labels = [str(each) for each in table["label"]]
     shown = table[columns] if columns else table.copy()

@@ -10,6 +10,7 @@ import streamlit as st
 
 from pages.shell import session
 from pages.shell.errors import show_errors
+from pages.shell.places import in_own_place
 from pages.shell.text import plain, when
 
 
@@ -44,6 +45,7 @@ class DeletedItems:
     items: Sequence[DeletedItem]
     restore: Callable[[str], object]
 
+    @in_own_place
     def undo_button(self) -> None:
         """A button that restores what this visitor deleted last, while that is possible."""
         last = session.get(_last(self.kind))
@@ -53,6 +55,7 @@ class DeletedItems:
                 if st.button("Undo", key=f"undo.{self.kind}", icon=":material/undo:"):
                     self._restore(last)
 
+    @in_own_place
     def show_list(self) -> None:
         """All of them, folded; each with a button that restores it."""
         if not self.items:

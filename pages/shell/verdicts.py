@@ -10,6 +10,7 @@ import streamlit as st
 from pages.shell import cache
 from pages.shell.errors import show_error
 from pages.shell.navigation import path_of
+from pages.shell.places import in_own_place
 from pages.shell.tables import text_width
 from pages.shell.text import number, plain
 from psmatch_core.base.errors import PsmatchError
@@ -78,6 +79,7 @@ def _quick_report(path: str, times: tuple[int, ...]) -> MonitorReport:
     return judge(coupling, made_of=matching_key(coupling, folder.recipe))
 
 
+@in_own_place
 def run_verdict(folder: RunFolder) -> None:
     """One line: what the matches of the run are good for, with a link to the evidence."""
     if is_being_judged(folder):
@@ -90,6 +92,7 @@ def run_verdict(folder: RunFolder) -> None:
         st.page_link(path_of("monitor"), label="Why", icon=":material/monitor_heart:", width="content")
 
 
+@in_own_place
 def label_verdict(folder: RunFolder, label: str) -> None:
     """One line: the verdict on a label, its agreement, its decisive reason, and its flags."""
     row = report_of(folder).by_label.get(label)

@@ -5,12 +5,14 @@ from __future__ import annotations
 import streamlit as st
 
 from pages.shell import session
+from pages.shell.places import in_own_place
 from pages.shell.text import plain
 from pages.shell.workspace import Side
 from psmatch_core.base.errors import PsmatchError
 from psmatch_core.workspace.run_folder import RunFolder
 
 
+@in_own_place
 def warn_of_changed_file(which: str, side: Side) -> None:
     """Warn if the content of a side's file is not that of which the current run or matching was made."""
     summary = side.summary

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
+from pages.shell.places import in_own_place
 from pages.shell.several import sides_of
 from pages.shell.text import plain
 from pages.shell.workspace import Side, Workspace
@@ -16,6 +17,7 @@ from psmatch_core.pipeline.preset_words import preset_in_words
 MOST_SETTINGS = 4
 
 
+@in_own_place
 def choices_table(workspace: Workspace) -> None:
     """One row for each thing that was chosen, one column for each modality."""
     if workspace.source is None or workspace.target is None:

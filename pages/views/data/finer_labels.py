@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import streamlit as st
 
+from pages.shell.places import in_own_place
 from pages.shell.text import plain
 from pages.shell.workspace import DEMO, Side
 from pages.views.data.file_choice import change_both
@@ -13,6 +14,7 @@ from psmatch_core.data.batch_proposals import batches_of_file, shared_batches_no
 from psmatch_core.data.checks import display, finer_columns
 
 
+@in_own_place
 def finer_label_buttons(source: Side, target: Side) -> None:
     """One button for each such column: it makes the label with the column, or is the label itself."""
     if source.summary is None or target.summary is None or source.path.startswith(DEMO):
@@ -35,6 +37,7 @@ def finer_label_buttons(source: Side, target: Side) -> None:
         change_both(sides[0], sides[1])
 
 
+@in_own_place
 def shared_batches_button(source: Side, target: Side) -> None:
     """A button that matches within the batches which both files name, and what that means."""
     if source.summary is None or target.summary is None or source.path.startswith(DEMO):

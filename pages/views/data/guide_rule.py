@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import streamlit as st
 
+from pages.shell.places import in_own_place
 from pages.shell.workspace import Side
 
 
+@in_own_place
 def guide_rule_box(side: Side, key: str) -> tuple[int, float]:
     """Fewest UMIs of a guide, and its UMIs over those of the second; shown where labels come from a table."""
     if not side.labels_path:

@@ -7,6 +7,7 @@ from dataclasses import replace
 import streamlit as st
 
 from pages.shell import session
+from pages.shell.places import in_own_place
 from pages.shell.text import plain
 from pages.shell.workspace import Side
 from pages.views.data.side_form import both_sides, third_side
@@ -21,6 +22,7 @@ TITLES = {
 }
 
 
+@in_own_place
 def known_pairs_section() -> None:
     """The column of each file, and the decision with its reason; another choice is for the next run."""
     if session.workspace().source is None or session.workspace().target is None:

@@ -9,6 +9,7 @@ import streamlit as st
 
 from pages.shell import session
 from pages.shell.errors import show_error
+from pages.shell.places import in_own_place
 from pages.shell.workspace import Workspace
 from psmatch_core.base.errors import PsmatchError
 from psmatch_core.data.labels.label_edits import LabelRow, edited_rules, label_rows, preview_of
@@ -19,6 +20,7 @@ EDITOR = "labels.table"
 HEIGHT = 420  # px; a longer table scrolls
 
 
+@in_own_place
 def label_editor(workspace: Workspace, report: LabelReport, set_rules: Callable[[LabelRules], None]) -> None:
     """Rename, merge and leave out labels; nothing changes before *Apply* is pressed."""
     counts = workspace.label_counts

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import streamlit as st
 
 from pages.shell import session
 from pages.shell.errors import show_findings, show_problem
+from pages.shell.places import in_own_place, own_place
 from pages.shell.tables import EMPTY_CELL
 from pages.shell.text import count, plain
 from pages.shell.workspace import DEMO, Side
@@ -43,8 +45,9 @@ def label_form(which: str, side: Side, summary: FileSummary) -> Side:
 def _label_box(which: str, side: Side, summary: FileSummary, key: str) -> str:
     joined = side.spec.label_name if side.label_with else ""  # made of the column chosen here and of others
     candidates = {column.name: column for column in summary.label_candidates if column.name != joined}
-    if not candidates:
-        show_problem("No column can serve as the label.", "Add the labels as a separate table below.")
+    with own_place():
+        if not candidates:
+            show_problem("No column can serve as the label.", "Add the labels as a separate table below.")
     names = list(candidates)
     chosen = st.selectbox(
         "Label column: the perturbation or cell type of each cell",
@@ -55,18 +58,12 @@ def _label_box(which: str, side: Side, summary: FileSummary, key: str) -> str:
         key=key,
     )
     column = side.label_column if joined and chosen == side.label_key else candidates.get(chosen or "")
-    if column is not None:
-        repeated = plain(repetition_text(summary, column.name))
-        st.caption(
-            f"{_counts_text(column, with_note=summary.label_key != column.name)}{f' · {repeated}' if repeated else ''}"
-        )
-    others = [each for each in summary.columns if not each.is_label_candidate]
-    if others:
-        with st.expander(f"{count(len(others), 'column')} that cannot serve as the label"):
-            rows = [
-                {"column": display(each.name), "contains": each.kind, "reason": each.note or "–"} for each in others
-            ]
-            st.dataframe(rows, hide_index=True, height=min(240, 38 + 35 * len(rows)), placeholder=EMPTY_CELL)
+    with own_place():
+        if column is not None:
+            repeated = plain(repetition_text(summary, column.name))
+            counts = _counts_text(column, with_note=summary.label_key != column.name)
+            st.caption(f"{counts}{f' · {repeated}' if repeated else ''}")
+    _no_labels([each for each in summary.columns if not each.is_label_candidate])
     if not side.path.startswith(DEMO):
         title = "Labels in a separate table" + (f": {plain(side.labels_shown)}" if side.labels_path else "")
         with st.expander(title, expanded=not candidates):  # open where nothing else can give the labels
@@ -79,6 +76,18 @@ def _label_box(which: str, side: Side, summary: FileSummary, key: str) -> str:
     return chosen or ""
 
 
+@in_own_place
+def _no_labels(others: Sequence[ColumnSummary]) -> None:
+    """The columns that cannot serve as the label, folded, with the reasons; nothing if there are none."""
+    if others:
+        with st.expander(f"{count(len(others), 'column')} that cannot serve as the label"):
+            rows = [
+                {"column": display(each.name), "contains": each.kind, "reason": each.note or "–"} for each in others
+            ]
+            st.dataframe(rows, hide_index=True, height=min(240, 38 + 35 * len(rows)), placeholder=EMPTY_CELL)
+
+
+@in_own_place
 def _missing_labels(side: Side, key: str) -> str:
     column = side.label_column
     if column is None or not column.n_missing:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import streamlit as st
 
+from pages.shell.places import in_own_place
 from pages.shell.text import plain
 from pages.shell.workspace import Workspace
 from psmatch_core.data.labels.label_rules import LabelRules
@@ -14,6 +15,7 @@ from psmatch_core.data.labels.shared_labels import LabelReport
 _ICONS = {"calls": ":material/block:", "several": ":material/call_split:"}
 
 
+@in_own_place
 def suggestion_buttons(workspace: Workspace, report: LabelReport, set_rules: Callable[[LabelRules], None]) -> None:
     """One line and one button for each suggestion; nothing is applied without a press."""
     counts = workspace.label_counts

@@ -9,6 +9,7 @@ import streamlit as st
 
 from pages.shell import charts, session
 from pages.shell.errors import show_error, show_findings
+from pages.shell.places import in_own_place, own_place
 from pages.shell.text import count, plain
 from pages.shell.workspace import START_RULES, Workspace
 from pages.views.data.file_findings import label_findings
@@ -27,6 +28,7 @@ EARLIER_RULES = "labels.earlier"
 MOST_STEPS = 50
 
 
+@in_own_place
 def label_comparison(workspace: Workspace, *, with_figure: bool) -> None:
     """Show how the labels compare under the current rules, and let the visitor change the rules."""
     report = workspace.report
@@ -83,6 +85,22 @@ def _shown_findings(report: LabelReport) -> list[Finding]:
 
 def _decisions(workspace: Workspace, report: LabelReport) -> None:
     rules = workspace.labels
+    with own_place():
+        _similar_labels(workspace, report)
+        _labels_of_one_modality(rules, report)
+    _sizes(rules)
+    _keep_only(rules, report)
+    with st.container(horizontal=True):
+        if _history() and st.button("Undo the last change", key="labels.back", icon=":material/undo:"):
+            _step_back()
+        if _has_decisions(rules, report) and st.button(
+            "Reset label decisions", key="labels.undo", icon=":material/restart_alt:"
+        ):
+            set_rules(START_RULES)
+
+
+def _similar_labels(workspace: Workspace, report: LabelReport) -> None:
+    rules = workspace.labels
     suggested = suggested_map(report)
     if suggested:
         examples = ", ".join(f"{plain(new, 30)} → {plain(old, 30)}" for new, old in list(suggested.items())[:3])
@@ -92,6 +110,9 @@ def _decisions(workspace: Workspace, report: LabelReport) -> None:
             set_rules(rules.with_renaming("target", suggested, column.counts if column is not None else ()))
     else:
         merged_labels((*workspace.labels_of_two.rename_source, *workspace.labels_of_two.rename_target))
+
+
+def _labels_of_one_modality(rules: LabelRules, report: LabelReport) -> None:
     one_sided = (*report.only_source, *report.only_target)
     if one_sided:
         cells = sum(report.source_counts.get(each, 0) + report.target_counts.get(each, 0) for each in one_sided)
@@ -106,23 +127,16 @@ def _decisions(workspace: Workspace, report: LabelReport) -> None:
                 set_rules(replace(rules, unshared="leave out"))
         else:
             st.caption(f"✓ Left out, with their cells listed in the export: {what}.")
-    _sizes(rules)
-    _keep_only(rules, report)
-    with st.container(horizontal=True):
-        if _history() and st.button("Undo the last change", key="labels.back", icon=":material/undo:"):
-            _step_back()
-        if _has_decisions(rules, report) and st.button(
-            "Reset label decisions", key="labels.undo", icon=":material/restart_alt:"
-        ):
-            set_rules(START_RULES)
 
 
+@in_own_place
 def merged_labels(renamed: Sequence[tuple[str, str]]) -> None:
     """Which labels have another name under the rules; nothing if none."""
     if renamed:
         st.caption(f"✓ Merged: {some(f'{plain(old, 30)} as {plain(new, 30)}' for old, new in renamed)}")
 
 
+@in_own_place
 def _sizes(rules: LabelRules) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         minimum = st.number_input(

@@ -6,9 +6,11 @@ import streamlit as st
 
 from pages.shell import progress_box, session
 from pages.shell.needs import fits_this_machine
+from pages.shell.places import in_own_place
 from psmatch_core.workspace.run_folder import LastStage
 
 
+@in_own_place
 def match_button(*, is_last_step: bool) -> None:
     """Start a run with the settings as they are and open it on Match, where each step is shown and can be cancelled.
 

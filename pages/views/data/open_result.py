@@ -8,6 +8,7 @@ import streamlit as st
 
 from pages.shell import opened_results, session, upload_cleanup, uploads
 from pages.shell.errors import show_error
+from pages.shell.places import own_place
 from pages.shell.text import plain
 from psmatch_core.base.errors import PsmatchError
 
@@ -29,8 +30,9 @@ def open_result_box() -> None:
             st.text_input("Path of the folder or the zip", key=session.widget_key(PATH), placeholder="/data/my-run")
             st.button("Open the result", key="open.result", on_click=_open_path)
             st.caption(f"Allowed folders: {plain(', '.join(map(str, uploads.data_roots())))}")
-    if error is not None:
-        show_error(error)
+    with own_place():
+        if error is not None:
+            show_error(error)
     _open_what_arrived()
 
 

@@ -6,6 +6,7 @@ import streamlit as st
 
 from pages.shell import session
 from pages.shell.forms import config_form
+from pages.shell.places import own_place
 from pages.shell.text import plain
 from pages.shell.workspace import Side
 from psmatch_core.data.batch_proposals import (
@@ -28,15 +29,17 @@ def preprocessing_box(which: str, side: Side, matrix: MatrixSummary | None) -> P
     within = None
     if proposal is not None and other[1] is not None:  # of a file that is not there yet nothing can be said
         within = propose_within_batches(_batches(which, side), _batches(*other), proposal, current)
-    for at, each in enumerate(each for each in (proposal, within) if each is not None and each.button(current)):
-        with st.container(border=True, horizontal=True, vertical_alignment="center"):
-            st.markdown(plain(each.reason), width="stretch")
-            if st.button(plain(each.button(current)), key=f"{form}.proposal{at}", icon=":material/tune:"):
-                session.reset_widgets(form)
-                current = each.applied_to(current)
+    with own_place():
+        for at, each in enumerate(each for each in (proposal, within) if each is not None and each.button(current)):
+            with st.container(border=True, horizontal=True, vertical_alignment="center"):
+                st.markdown(plain(each.reason), width="stretch")
+                if st.button(plain(each.button(current)), key=f"{form}.proposal{at}", icon=":material/tune:"):
+                    session.reset_widgets(form)
+                    current = each.applied_to(current)
     with st.expander("Preprocessing", icon=":material/tune:"):
-        if proposal is not None and not proposal.button(current):
-            st.caption(plain(proposal.reason))
+        with own_place():
+            if proposal is not None and not proposal.button(current):
+                st.caption(plain(proposal.reason))
         return config_form(current, Preprocessing(), name=form, base_is_preset=False)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
+from pages.shell.places import in_own_place
 from pages.shell.tables import EMPTY_CELL
 from pages.shell.text import count, plain
 from pages.shell.workspace import DEMO, Side
@@ -18,6 +19,7 @@ MENDING = {
 }
 
 
+@in_own_place
 def further_label_columns(side: Side, summary: FileSummary, key: str) -> tuple[str, ...]:
     """Columns that make the label together with the label column."""
     names = [each.name for each in summary.columns if each.name not in (side.label_key, side.spec.label_name)]
@@ -37,6 +39,7 @@ def further_label_columns(side: Side, summary: FileSummary, key: str) -> tuple[s
         )
 
 
+@in_own_place
 def cell_rules_box(side: Side, key: str) -> tuple[str, ...]:
     """Rules that a cell must meet, one per line."""
     if side.path.startswith(DEMO):
@@ -54,6 +57,7 @@ def cell_rules_box(side: Side, key: str) -> tuple[str, ...]:
     return tuple(line.strip() for line in text.splitlines() if line.strip())
 
 
+@in_own_place
 def bad_values_box(side: Side, summary: FileSummary, key: str) -> tuple[str, float]:
     """What is done about missing and infinite values of the chosen matrix; asked only where there are some."""
     matrix = summary.matrix(side.matrix)

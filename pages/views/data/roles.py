@@ -6,6 +6,7 @@ import streamlit as st
 
 from pages.shell import session
 from pages.shell.name_search import OFFERED, matching_names
+from pages.shell.places import in_own_place
 from pages.shell.text import count, plain
 from pages.shell.workspace import DEMO, Side
 from pages.views.data.cell_samples import side_sample
@@ -16,6 +17,7 @@ from psmatch_core.data.readers.data_spec import ANNOTATION_ROLE, FEATURE_ROLE, I
 PROPOSED = "as proposed"
 
 
+@in_own_place
 def roles_box(which: str, side: Side, summary: FileSummary) -> tuple[tuple[str, str], ...]:
     """The roles that were chosen; any column or feature is found by a part of its name."""
     if side.path.startswith(DEMO):
@@ -44,6 +46,7 @@ def roles_box(which: str, side: Side, summary: FileSummary) -> tuple[tuple[str, 
     return tuple(sorted({**kept, **changed, **dict.fromkeys(left_out, IGNORED_ROLE)}.items()))
 
 
+@in_own_place
 def _unmeasured_button(side: Side, summary: FileSummary, key: str) -> list[str]:
     """A button that ignores features named like positions and object numbers; these features, if it was pressed."""
     matrix = summary.matrix(side.matrix)

@@ -9,6 +9,7 @@ import streamlit as st
 from pages.shell import session
 from pages.shell.errors import show_errors
 from pages.shell.frame import run_name
+from pages.shell.places import in_own_place
 from pages.shell.tables import EMPTY_FIGURE
 from pages.shell.text import plain
 from psmatch_core.data.checks import display
@@ -18,6 +19,7 @@ from psmatch_core.workspace.run_index import RunEntry
 COMPARE = "compare."  # start of the keys of the checkboxes that select runs
 
 
+@in_own_place
 def run_comparison(selected: list[RunEntry]) -> None:
     """Two or more runs side by side."""
     if len(selected) < 2:

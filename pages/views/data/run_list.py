@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from pages.shell import session
+from pages.shell.places import own_place
 from pages.shell.text import count, plain
 from pages.shell.undo_delete import DeletedItems
 from pages.views.data.run_comparison import COMPARE, run_comparison
@@ -29,11 +30,12 @@ def run_list() -> None:
     if len(entries) > SHOWN:
         text = st.text_input("Find a run", key="runs.search", placeholder="part of its name, note or data")
         shown = [entry for entry in entries if _is_found(entry, text.strip().casefold())]
-        if not shown:
-            st.info(
-                f"No run contains {plain(text)} in its name, note or data. Clear the search to see all runs.",
-                icon=":material/search_off:",
-            )
+        with own_place():
+            if not shown:
+                st.info(
+                    f"No run contains {plain(text)} in its name, note or data. Clear the search to see all runs.",
+                    icon=":material/search_off:",
+                )
     left = SHOWN
     projects = group_by_data(shown)
     for at, project in enumerate(projects):

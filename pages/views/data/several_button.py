@@ -8,10 +8,12 @@ from pages.shell import session
 from pages.shell.data_steps import DataStep
 from pages.shell.errors import show_errors
 from pages.shell.needs import all_fit_this_machine
+from pages.shell.places import in_own_place
 from pages.shell.several import current_several, several_questions, start_several
 from pages.shell.text import plain
 
 
+@in_own_place
 def several_button() -> None:
     """The button, once nothing is left to decide about a third modality; else what is; nothing without a third.
 

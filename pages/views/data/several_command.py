@@ -11,6 +11,7 @@ from collections.abc import Collection, Sequence
 import streamlit as st
 
 from pages.shell import session
+from pages.shell.places import in_own_place
 from pages.shell.several import sides_of
 from pages.shell.workspace import DEMO, START_RULES, Side
 from psmatch_core.base.config import Config
@@ -26,6 +27,7 @@ HOW_TO = "docs/how-to/three-modalities.md"
 IN_WORDS = ("path", "name", "sha256", "label_key", "matrix", "part", "labels_path")
 
 
+@in_own_place
 def several_command() -> None:
     """The command that matches all files, folded; nothing until two files are there, or for a demo."""
     workspace = session.workspace()

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 import streamlit as st
 
 from pages.shell.errors import show_error, show_findings
+from pages.shell.places import in_own_place
 from pages.shell.several import several_labels, sides_of, third_look_alikes
 from pages.shell.tables import label_table
 from pages.shell.text import count, plain
@@ -18,6 +19,7 @@ from psmatch_core.data.checks import Finding, check_pair
 from psmatch_core.data.checks.pairing import PAIRING_CODE
 
 
+@in_own_place
 def several_label_comparison(workspace: Workspace) -> None:
     """A table of all labels, with the findings on the third beside each other modality; nothing without a third."""
     sides = sides_of(workspace)
@@ -46,6 +48,7 @@ def several_label_comparison(workspace: Workspace) -> None:
     )
 
 
+@in_own_place
 def _merge_look_alikes(workspace: Workspace, third: Side) -> None:
     """A button that gives labels of the third the first one's spelling, as the other two have one."""
     alike = third_look_alikes(workspace)

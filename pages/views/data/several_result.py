@@ -14,6 +14,7 @@ from pages.shell.downloads import download_row
 from pages.shell.errors import show_errors
 from pages.shell.frame import say_answer
 from pages.shell.opened_results import origin_text
+from pages.shell.places import in_own_place
 from pages.shell.read_only import link_to_matching
 from pages.shell.several import current_several, is_as_asked
 from pages.shell.tables import EMPTY_FIGURE, label_table, text_width
@@ -56,6 +57,7 @@ DESCRIPTIONS = {
 }
 
 
+@in_own_place
 def several_section() -> None:
     """The matching of all three that was started or opened last: its progress, or its result; nothing without one."""
     job = current_several(session.workspace())
@@ -90,6 +92,7 @@ def _result(job: SeveralJob) -> None:
     link_to_matching(job.id)
 
 
+@in_own_place
 def _made_with(job: SeveralJob) -> None:
     """When and with which method, and whether the settings have changed since."""
     st.caption(f"{when(job.created)} · {plain(preset_in_words(job.folder.recipe))}")
@@ -116,6 +119,7 @@ def _came_from(job: SeveralJob) -> None:
         )
 
 
+@in_own_place
 def _consistency(figures: SeveralFigures) -> None:
     if not figures.cycle:
         return
@@ -140,6 +144,7 @@ def _consistency(figures: SeveralFigures) -> None:
     st.caption(plain(figures.cycles_in_words()))
 
 
+@in_own_place
 def _pairs(figures: SeveralFigures) -> None:
     st.markdown("**Each pair of modalities**")
     rows: list[dict[str, Any]] = [
@@ -178,6 +183,7 @@ def _number_columns() -> dict[str, Any]:
     }
 
 
+@in_own_place
 def _truth(job: SeveralJob, figures: SeveralFigures) -> None:
     """The metrics from known pairs, each beside that of a uniform plan; nothing if no pair is known."""
     known = [pair for pair in figures.pairs if pair.known]
@@ -225,6 +231,7 @@ def _truth_row(
     return row
 
 
+@in_own_place
 def _by_label(job: SeveralJob, figures: SeveralFigures) -> None:
     st.markdown("**By label**")
     titles = [f"{pair.source} → {pair.target}" for pair in figures.pairs]
@@ -254,6 +261,7 @@ def _by_label(job: SeveralJob, figures: SeveralFigures) -> None:
         st.caption(f"{count(len(left), 'label')} not matched: {names}{' …' if len(left) > 6 else ''}. See labels.csv.")
 
 
+@in_own_place
 def _notes(figures: SeveralFigures) -> None:
     if figures.notes:
         with st.expander(f"Notes ({len(figures.notes)})"):

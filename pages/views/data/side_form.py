@@ -8,6 +8,7 @@ import streamlit as st
 
 from pages.shell import session
 from pages.shell.errors import show_error
+from pages.shell.places import in_own_place, own_place
 from pages.shell.text import plain
 from pages.shell.workspace import Side
 from pages.views.data.changed_file import warn_of_changed_file
@@ -26,6 +27,7 @@ def both_sides(form: Form, *, with_uploader: bool = False) -> None:
             _side_form(which, form, with_uploader=with_uploader)
 
 
+@in_own_place
 def third_side(form: Form, *, with_uploader: bool = False) -> None:
     """The form of a third modality below the other two; where a file can be loaded, a place for it, folded.
 
@@ -64,10 +66,11 @@ def _side_form(which: str, form: Form, *, with_uploader: bool) -> None:
         choose_file(which)
     use_new_file(which)
     error = session.error_at(which)
-    if error is not None:
-        show_error(error)
-        if session.workspace().side(which) is not None:
-            st.caption("The file chosen before is still in use.")
+    with own_place():
+        if error is not None:
+            show_error(error)
+            if session.workspace().side(which) is not None:
+                st.caption("The file chosen before is still in use.")
     side = session.workspace().side(which)
     if side is None:
         if not with_uploader:

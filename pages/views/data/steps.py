@@ -6,6 +6,7 @@ import streamlit as st
 
 from pages.shell import session
 from pages.shell.data_steps import DataStep
+from pages.shell.places import in_own_place
 from pages.shell.several import sides_of
 from pages.shell.text import count, plain
 from pages.shell.workspace import Workspace
@@ -71,6 +72,7 @@ def step_title(step: DataStep) -> None:
     st.markdown(INTRODUCTIONS[step])
 
 
+@in_own_place
 def show_question(step: DataStep, workspace: Workspace) -> None:
     """What is to be decided before a run can start."""
     has_both = workspace.source is not None and workspace.target is not None

@@ -10,6 +10,7 @@ import streamlit as st
 
 from pages.shell import charts, session
 from pages.shell.name_search import name_search
+from pages.shell.places import in_own_place
 from pages.shell.several import sides_of
 from pages.shell.text import number, plain
 from pages.shell.workspace import Side, Workspace
@@ -51,6 +52,7 @@ class _Shown:
         return f"{self.name}: {of}{cut}."
 
 
+@in_own_place
 def value_pictures(workspace: Workspace) -> None:
     """The section with all pictures; a change in it draws nothing else on the page anew."""
     if any(side.summary is not None for side in sides_of(workspace)):

@@ -8,6 +8,7 @@ import streamlit as st
 
 from pages.shell import session
 from pages.shell.errors import show_findings
+from pages.shell.places import own_place
 from pages.shell.text import count, plain
 from pages.shell.workspace import Side
 from pages.views.data.preprocessing_box import preprocessing_box
@@ -50,11 +51,12 @@ def _matrix_box(side: Side, summary: FileSummary, key: str) -> str:
         key=key,
         help="X, a layer, raw, or an embedding in obsm.",
     )
-    for matrix in summary.matrices:
-        if not matrix.is_usable:
-            st.caption(f"{plain(matrix.key)} cannot be used. {plain(matrix.findings[0].problem)}")
-        elif matrix.key == chosen and matrix.key != summary.matrices[0].key:
-            show_findings(finding for finding in matrix.findings if finding not in summary.findings)
+    with own_place():
+        for matrix in summary.matrices:
+            if not matrix.is_usable:
+                st.caption(f"{plain(matrix.key)} cannot be used. {plain(matrix.findings[0].problem)}")
+            elif matrix.key == chosen and matrix.key != summary.matrices[0].key:
+                show_findings(finding for finding in matrix.findings if finding not in summary.findings)
     return chosen or side.matrix
 
 

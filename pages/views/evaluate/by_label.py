@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 from pages.shell import charts
+from pages.shell.places import in_own_place
 from pages.shell.tables import label_table
 from pages.shell.verdicts import with_verdicts
 from pages.views.evaluate.summary import METRICS
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
+@in_own_place
 def by_label_section(folder: RunFolder, table: pd.DataFrame | None, intervals: pd.DataFrame | None) -> None:
     """A figure and a table of the metrics by label; ``intervals`` has the 95% intervals of each label."""
     from psmatch_core.plotting import metric_bars

@@ -8,6 +8,7 @@ import streamlit as st
 
 from pages.shell.frame import say_answer
 from pages.shell.navigation import page_button
+from pages.shell.places import own_place
 from pages.shell.tables import EMPTY_CELL
 from pages.shell.text import count, plain
 from pages.shell.verdicts import run_verdict
@@ -25,8 +26,9 @@ def evaluate_view(folder: RunFolder) -> None:
     """Everything about how good a coupling is."""
     shown = load_evaluation(folder)
     if shown is None:
-        if not _is_being_evaluated(folder):
-            say_answer(answer_on_true_pairs(None))
+        with own_place():
+            if not _is_being_evaluated(folder):
+                say_answer(answer_on_true_pairs(None))
         run_verdict(folder)
         _no_known_pairs(folder)
         return

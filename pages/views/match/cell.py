@@ -12,6 +12,7 @@ from pages.shell import cell_values, charts
 from pages.shell.bar_panel import show_bars
 from pages.shell.errors import show_errors
 from pages.shell.glossary import meaning
+from pages.shell.places import in_own_place
 from pages.shell.text import number, plain
 from pages.views.match import slider_state
 from pages.views.match.cell_choice import ChosenCell, cell_choice
@@ -60,6 +61,7 @@ def show_pair(folder: RunFolder, at_sliders: slider_state.CouplingAtSliders, cho
         st.caption(f"Weights {plain(at)}.{unknown}")
 
 
+@in_own_place
 def show_selected_pair(folder: RunFolder, at_sliders: slider_state.CouplingAtSliders, selection: Selection) -> None:
     """The pair of a single selected cell, such as one that was clicked on a map; nothing for more cells."""
     if len(selection) == 1:

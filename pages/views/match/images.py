@@ -8,6 +8,7 @@ import numpy as np
 import streamlit as st
 
 from pages.shell import accuracy, cache
+from pages.shell.places import in_own_place
 from pages.shell.text import number
 from psmatch_core.data.images import picture
 from psmatch_core.data.sides import SIDES
@@ -23,6 +24,7 @@ TOP = 8  # matches that are shown
 WIDTH = 100  # px: three fit side by side on a phone
 
 
+@in_own_place
 def show_images(folder: RunFolder, coupling: Coupling, cell: MatchedCell, *, partner: int | None) -> None:
     """The images of one cell, its matches, their mean and the true partner; nothing without images.
 

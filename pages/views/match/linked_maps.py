@@ -19,6 +19,7 @@ from pages.shell.cell_maps import SideOfMap, draw_cells, picture_and_controls
 from pages.shell.errors import show_errors
 from pages.shell.map_choice import map_boxes
 from pages.shell.map_colors import MapColor, color_boxes
+from pages.shell.places import in_own_place, own_place
 from pages.shell.read_only import may_change
 from pages.shell.tabs import leave_closed_tab
 from pages.shell.text import count, plain
@@ -66,18 +67,20 @@ def _view(folder: RunFolder, run: Coupling) -> None:
     with picture:
         weight = _draw(folder, coupling, chosen, look, selection, note=f"matches {at}", drawn_side=drawn_side)
     scores = chosen.scores
-    with picture:
+    with picture, own_place():
         for remark in look.remarks:
             st.caption(remark)
         st.caption(f"{chosen.caption} Larger, more opaque dots have more weight.{_what_is_drawn(scores, run)}")
     typed_selection(folder, scores, run)
+    with own_place():
+        if selection is None:
+            st.info(
+                "Nothing is selected. Draw around cells, click one to see its match, choose labels or a rectangle "
+                "above, or select rows or blocks under “One label”.",
+                icon=":material/arrow_forward:",
+            )
+            selected_cells.saved_buttons(folder, run)
     if selection is None:
-        st.info(
-            "Nothing is selected. Draw around cells, click one to see its match, choose labels or a rectangle above, "
-            "or select rows or blocks under “One label”.",
-            icon=":material/arrow_forward:",
-        )
-        selected_cells.saved_buttons(folder, run)
         return
     show_selected_pair(folder, at_sliders, selection)
     selection_panel(folder, coupling, selection, at=at, weight=weight)
@@ -159,6 +162,7 @@ def _labels_of(coupling: Coupling, selection: Selection) -> list[str]:
     return [label for label, _ in counts.most_common() if label in coupling.blocks]
 
 
+@in_own_place
 def _slider(folder: RunFolder, labels: list[str]) -> None:
     """The slider of the most frequent label of the selected cells, if its plans are solved."""
     from psmatch_core.exploration.epsilon_grid import is_adjustable

@@ -11,6 +11,7 @@ import streamlit as st
 
 from pages.shell import cache, cell_values, charts, session
 from pages.shell.errors import show_errors
+from pages.shell.places import own_place
 from pages.shell.read_only import may_change
 from pages.shell.tables import EMPTY_CELL
 from pages.shell.text import count, plain
@@ -154,8 +155,9 @@ def _words(found: Markers) -> None:
         APART: f" q labels: from the means of {counted}.",
     }.get(found.units, " Too few labels for a test with labels as units.")
     st.caption(f"{plain(found.group)}: {count(first, 'cell')}; {plain(found.against)}: {second:,}.{units}")
-    if CHOSEN_BY_FEATURES in found.notes:
-        st.caption(CHOSEN_BY_FEATURES)
+    with own_place():
+        if CHOSEN_BY_FEATURES in found.notes:
+            st.caption(CHOSEN_BY_FEATURES)
     with st.expander("What this shows, and what it does not"):
         st.markdown(
             "Grey is what the labels explain: a uniform plan, in which all cells of a label are matched equally, gives "

@@ -10,6 +10,7 @@ import streamlit as st
 from pages.shell import cache, charts
 from pages.shell.frame import say_answer
 from pages.shell.glossary import meaning
+from pages.shell.places import own_place
 from pages.shell.scripts import send_scripts
 from pages.shell.tabs import tabs
 from pages.shell.text import count, number, plain
@@ -87,11 +88,10 @@ def _headline(table: pd.DataFrame, coupling: Coupling) -> None:
             ),
         ]
     )
-    if attention:
-        st.warning(
-            f"**{count(attention, 'label needs', 'labels need')} attention.** → See the first rows of the table below.",
-            icon=":material/warning:",
-        )
+    with own_place():
+        if attention:
+            needs = count(attention, "label needs", "labels need")
+            st.warning(f"**{needs} attention.** → See the first rows of the table below.", icon=":material/warning:")
 
 
 def _effective(folder: RunFolder, coupling: Coupling) -> None:

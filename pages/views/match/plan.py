@@ -15,6 +15,7 @@ import streamlit as st
 from pages.shell import charts, progress_box, session
 from pages.shell.errors import show_errors
 from pages.shell.heat_canvas import show_heatmap
+from pages.shell.places import own_place
 from pages.shell.read_only import may_change
 from pages.shell.tables import EMPTY_CELL, in_percent, percent_column
 from pages.shell.text import count, number, plain
@@ -45,7 +46,8 @@ def plan_tab(folder: RunFolder, coupling: Coupling) -> None:
     label = label_box(folder, coupling, "heat")
     if label is None:
         return
-    _one_label(folder, coupling, label)
+    with own_place():
+        _one_label(folder, coupling, label)
     if isinstance(folder.recipe.matcher, WITNESSED):
         with st.expander("Check this label with another solver"):
             witness_view(folder, label)
@@ -98,20 +100,18 @@ def _solve_button(folder: RunFolder, label: str, n: int, m: int) -> None:
 
 def _with_slider(folder: RunFolder, coupling: Coupling, job: EpsilonPathJob, was_active: bool) -> None:
     path = slider_state.epsilon_path(folder, job)
-    at_work = st.container()  # what comes and goes keeps a place: else the heatmap below is built anew without its keys
-    if job.is_active:
-        with at_work:
+    with own_place():
+        if job.is_active:
             progress_box.draw_box(job, note=SLIDER_WORKS if path is not None else "")
-    elif was_active:
-        st.rerun()
+        elif was_active:
+            st.rerun()
     if path is None:
         _plan_of_run(folder, coupling, job.label)
         return
-    with st.container():  # inside the fragment, because drawing a block changes it
-        selected_cells.chip(folder, coupling, "label")
+    selected_cells.chip(folder, coupling, "label")  # inside the fragment, because drawing a block changes it
     position = slider_state.slider(folder, job, path)
     place, symbol = path.nearest_solved(position), slider_state.symbol_of(path)
-    note = st.container()
+    note = own_place()
     if place != position:
         note.info(
             f"{symbol} = {path.values[position]:.3g} is still being solved. The figures show the nearest solved value, "
@@ -180,12 +180,13 @@ def _metrics(path: EpsilonPath, place: int, symbol: str) -> None:
     status = point.status
     rows.append(("Status", status.outcome.value.partition(":")[0], "", status.message or "How the solver ended."))
     charts.metrics(rows)
-    if status.outcome is Outcome.NOT_CONVERGED or not status.outcome.is_usable:
-        st.warning(
-            f"**This plan has not converged**: {plain(status.message)}. → Use it with caution, or move the slider to "
-            "the right.",
-            icon=":material/warning:",
-        )
+    with own_place():
+        if status.outcome is Outcome.NOT_CONVERGED or not status.outcome.is_usable:
+            st.warning(
+                f"**This plan has not converged**: {plain(status.message)}. → Use it with caution, or move the slider "
+                "to the right.",
+                icon=":material/warning:",
+            )
 
 
 def _heatmap(folder: RunFolder, coupling: Coupling, path: EpsilonPath, place: int) -> None:

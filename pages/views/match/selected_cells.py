@@ -8,6 +8,7 @@ import streamlit as st
 
 from pages.shell import session
 from pages.shell.errors import show_errors
+from pages.shell.places import in_own_place
 from pages.shell.read_only import may_change
 from pages.shell.text import count, plain
 from psmatch_core.workspace.run_folder import RunFolder
@@ -34,6 +35,7 @@ def selected_rows(key: str) -> list[int]:
     return [int(row) for row in (state or {}).get("selection", {}).get("rows", [])]
 
 
+@in_own_place
 def chip(folder: RunFolder, coupling: Coupling, where: str) -> Selection | None:
     """Show the selected cells with a button to clear them; returns them."""
     selection = selected(folder)
@@ -84,6 +86,7 @@ def save_form(folder: RunFolder, coupling: Coupling, selection: Selection) -> No
     _saved_selections(folder, coupling, may_change_them=may_save)
 
 
+@in_own_place
 def _saved_selections(folder: RunFolder, coupling: Coupling, *, may_change_them: bool) -> None:
     from psmatch_core.workspace.selections import delete_selection, export_selections, load_selections
 
@@ -112,6 +115,7 @@ def _saved_selections(folder: RunFolder, coupling: Coupling, *, may_change_them:
                 st.toast("Added to coupling.h5ad and selections.csv.", icon=":material/check:")
 
 
+@in_own_place
 def saved_buttons(folder: RunFolder, coupling: Coupling) -> None:
     """One button for each saved selection, which selects its cells."""
     from psmatch_core.workspace.selections import load_selections

@@ -6,6 +6,7 @@ from typing import Any
 
 import streamlit as st
 
+from pages.shell.places import own_place
 from pages.shell.tables import label_table, text_width
 from pages.shell.text import plain
 from pages.shell.verdicts import badge
@@ -44,8 +45,9 @@ def label_verdicts(folder: RunFolder, report: MonitorReport) -> None:
         config[f"baseline_{side}"] = column.NumberColumn(f"{name} baseline", format="%.3f")
     st.caption("Choose a row to read why.")
     chosen = label_table(table, config, key=f"verdicts.{folder.id}", columns=["label", *config], can_choose=True)
-    if chosen is not None:
-        _why(by_label[chosen])
+    with own_place():
+        if chosen is not None:
+            _why(by_label[chosen])
     with st.expander("Why, for every label"):
         config = {
             "reasons": column.TextColumn("Reasons", width=REASONS),

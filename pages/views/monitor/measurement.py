@@ -6,6 +6,7 @@ import streamlit as st
 
 from pages.shell import cache, progress_box, session
 from pages.shell.errors import show_errors
+from pages.shell.places import in_own_place
 from pages.shell.read_only import may_change
 from psmatch_core.monitor import Monitoring, MonitorReport
 from psmatch_core.workspace.jobs.monitor import MonitorJob
@@ -14,6 +15,7 @@ from psmatch_core.workspace.run_folder import RunFolder
 SHUFFLES = (0, 20, 50, 100, 200)
 
 
+@in_own_place
 def measurement(folder: RunFolder, report: MonitorReport) -> None:
     """A form that measures again with shuffled labels, or its progress."""
     from psmatch_core.classification.propensity import PropensityModel

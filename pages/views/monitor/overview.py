@@ -7,6 +7,7 @@ from functools import partial
 import streamlit as st
 
 from pages.shell.frame import say_answer
+from pages.shell.places import own_place
 from pages.shell.tables import EMPTY_FIGURE
 from pages.shell.tabs import tabs
 from pages.shell.verdicts import BEING_JUDGED, is_being_judged, report_of
@@ -28,7 +29,8 @@ def monitor_view(folder: RunFolder) -> None:
     if is_being_judged(folder):
         st.markdown(BEING_JUDGED)
         return
-    report = report_of(folder, explain=True)
+    with own_place():
+        report = report_of(folder, explain=True)
     say_answer(answer_on_matches(report))
     show_verdict(report)
     views = {

@@ -9,6 +9,7 @@ import streamlit as st
 
 from pages.shell import progress_box, session
 from pages.shell.frame import run_name
+from pages.shell.places import in_own_place, own_place
 from pages.shell.tables import EMPTY_FIGURE
 from pages.shell.text import count, number, plain
 from pages.shell.workspace import from_recipe
@@ -49,18 +50,18 @@ def runs_compared(folder: RunFolder) -> None:
 def _sweeps(sweeps: list[SweepJob]) -> None:
     """One sweep, or several in one figure."""
     first = sweeps[0]
-    if not first.is_done:
-        progress_box.show_job(first)
+    progress_box.show_job(first)
     table = sweep_table(first)
     _failures(table)
     axes = [short_name(axis.name) for axis in first.sweep.axes]
     key = ".".join(each.id for each in sweeps)
-    if not comparison_figures(compared(sweeps), [SWEEP, *axes] if len(sweeps) > 1 else axes, key=key):
-        done = int((table["state"] == DONE).sum())
-        st.info(
-            f"{done} of {count(len(table), 'run')} done. Figures appear when two runs are done.",
-            icon=":material/schedule:",
-        )
+    with own_place():
+        if not comparison_figures(compared(sweeps), [SWEEP, *axes] if len(sweeps) > 1 else axes, key=key):
+            done = int((table["state"] == DONE).sum())
+            st.info(
+                f"{done} of {count(len(table), 'run')} done. Figures appear when two runs are done.",
+                icon=":material/schedule:",
+            )
     _table(table, ["run", "state", *axes])
     _full_run(first, table)
 
@@ -69,10 +70,11 @@ def _history(folder: RunFolder) -> None:
     store = session.store()
     runs = [(store.open(entry.id), entry.name) for entry in store.entries()]
     table, n_without = history(runs, folder)
-    if n_without:
-        st.caption(
-            f"Not shown: {count(n_without, 'run')} on these data, made by an older version that saved no metrics."
-        )
+    with own_place():
+        if n_without:
+            st.caption(
+                f"Not shown: {count(n_without, 'run')} on these data, made by an older version that saved no metrics."
+            )
     if len(table) < 2:
         st.info(
             "There are fewer than two finished runs on these data. Start a sweep above, or run again with other "
@@ -101,6 +103,7 @@ def _table(table: pd.DataFrame, first: list[str]) -> None:
     )
 
 
+@in_own_place
 def _failures(table: pd.DataFrame) -> None:
     failed = table[(table["problem"] != "") & (table["state"] != DONE)]
     if not len(failed):
@@ -110,6 +113,7 @@ def _failures(table: pd.DataFrame) -> None:
             st.markdown(f"- {plain(row['name'])}: {plain(row['problem'])}")
 
 
+@in_own_place
 def _full_run(sweep: SweepJob, table: pd.DataFrame) -> None:
     """Repeat one run of a sweep in full and open it; its finished stages are reused."""
     done = table[table["state"] == DONE]

@@ -8,6 +8,7 @@ import streamlit as st
 
 from pages.shell import session
 from pages.shell.errors import show_error, show_errors
+from pages.shell.places import in_own_place
 from pages.shell.text import count, when
 from pages.shell.undo_delete import DeletedItems, remember_deleted
 from psmatch_core.data.checks import display
@@ -56,6 +57,7 @@ def chosen_sweeps(folder: RunFolder) -> list[SweepJob]:
     return [sweeps[each] for each in (chosen, *others) if each]
 
 
+@in_own_place
 def _damaged() -> None:
     """Sweeps that cannot be read, each with its remedy."""
     for sweep, damage in damaged_sweeps(session.store()):

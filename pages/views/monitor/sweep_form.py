@@ -11,6 +11,7 @@ import streamlit as st
 
 from pages.shell import session
 from pages.shell.errors import show_error, show_errors
+from pages.shell.places import own_place
 from pages.shell.text import count, duration
 from psmatch_core.base.config import Config, Option
 from psmatch_core.base.errors import PsmatchError
@@ -42,16 +43,17 @@ def sweep_form(folder: RunFolder) -> SweepJob | None:
         help="The names are those of the command line and of docs/options.md.",
     )
     axes: list[Axis] = []
-    for name in chosen:
-        value, option = options[name]
-        text = st.text_input(
-            f"Values of {_title(name)}" + (f" [{option.unit}]" if option.unit else ""),
-            _suggested(name, value, option),
-            key=f"values.{key}.{name}",
-            help=f"{option.help} Separate values by commas. This run has {value}.",
-        )
-        with show_errors():
-            axes.append(parse_axis(f"{name}={text}"))
+    with own_place():
+        for name in chosen:
+            value, option = options[name]
+            text = st.text_input(
+                f"Values of {_title(name)}" + (f" [{option.unit}]" if option.unit else ""),
+                _suggested(name, value, option),
+                key=f"values.{key}.{name}",
+                help=f"{option.help} Separate values by commas. This run has {value}.",
+            )
+            with show_errors():
+                axes.append(parse_axis(f"{name}={text}"))
     with st.container(horizontal=True, vertical_alignment="bottom"):
         how = st.segmented_control(
             "Combine values",

@@ -8,6 +8,7 @@ import streamlit as st
 
 from pages.shell import cache, charts
 from pages.shell.frame import say_answer
+from pages.shell.places import in_own_place, own_place
 from pages.shell.tabs import tabs
 from pages.shell.text import count, number, plain
 from pages.shell.verdicts import run_verdict
@@ -33,8 +34,9 @@ def propensity_view(folder: RunFolder) -> None:
             icon=":material/info:",
         )
     say_answer(answer_on_labels(*models))
-    if cache.has_matching(folder):
-        run_verdict(folder)
+    with own_place():
+        if cache.has_matching(folder):
+            run_verdict(folder)
     for column, model in zip(st.columns(2, gap="large"), models, strict=True):
         with column:
             _metrics(model)
@@ -106,6 +108,7 @@ def _latent_metrics(model: JointLatents) -> None:
     )
 
 
+@in_own_place
 def _notes(folder: RunFolder, models: cache.ScoredModalities) -> None:
     notes = [*(files.NOTES.read(folder) or ()), *models[0].notes, *models[1].notes]
     notes = list(dict.fromkeys(str(note) for note in notes))

@@ -9,6 +9,7 @@ import streamlit as st
 from pages.shell import cache, charts, session
 from pages.shell.errors import show_errors
 from pages.shell.forms import config_form
+from pages.shell.places import own_place
 from pages.shell.tables import EMPTY_CELL, in_percent, percent_column
 from pages.shell.text import plain
 from psmatch_core.base.progress import Event
@@ -36,12 +37,14 @@ def feature_pairs_tab(folder: RunFolder) -> None:
     result = session.get(RESULT)
     if result is not None and result[0] != folder.id:
         result = None
-    if st.button("Match features again" if result else "Match features", key="features.go"):
-        result = _compute(folder, rules) or result
+    pressed = st.button("Match features again" if result else "Match features", key="features.go")
+    with own_place():
+        if pressed:
+            result = _compute(folder, rules) or result
+        if result is not None and result[1] != rules:
+            st.warning("This result has other settings. → Match features again.", icon=":material/refresh:")
     if result is None:
         return
-    if result[1] != rules:
-        st.warning("This result has other settings. → Match features again.", icon=":material/refresh:")
     _show(folder, result[2])
 
 
