@@ -28,7 +28,31 @@ _NOT_MEASURED = re.compile(
     | event[-_ ]?(length|number|no|\#) | bead_?dist                             # cytometers
     """
 )
+# The same without case, units and marks: Centroid X µm is centroid_x, and Cell: Position X is cell_position_x.
+_UNIT = re.compile(r"(?<=[\s_)])[\[(]?(µm|μm|um|px|pixels?|microns?|s|sec|ms|h)[\])]?$")
+_MARKS = re.compile(r"[^a-z0-9#]+")
+_ANY_SPELLING = re.compile(
+    r"""(?x)
+      (\w+_)?(cell|object|nucleus|nuclei|track|event|entity|spot|tile|site|field|row|image)_?(id|index|no|nr|number|\#)
+    | (\w+_)?(centroid|cent(er|re)|position|pos|coord(inate)?s?|location|cg|cog|bbox|bounding_?box(_(min|max)imum)?)
+      _([xyz]|[0-5])
+    | (\w+_)?(min|max)_?[xyz] | [xyz]_?(min|max)              # of a bounding box
+    | number_of_(analy[sz]ed_)?fields
+    | (\w+_)?snn_res_\d+(_\d+)? | (leiden|louvain)(_r(es(olution)?)?)?_?\d+(_\d+)?        # clusters
+    | (size|sizefactor|scaling|norm(alization)?)_factors? | sizefactors?
+    | (dpt_|palantir_|monocle3?_|slingshot_|latent_|velocity_)?pseudo_?time(_\d+)? | latent_time
+    | velocity_(length|confidence(_transition)?) | initial_size(_(un)?spliced)?
+    | prediction_score_\w+ | (hto|multi|adt)_margin | scdblfinder_\w+ | scrublet_\w+ | pann_\d\w* | phase_score
+    | (log10_?)?(genes|features|umis?|counts)_?per_?(umi|cell|gene) | num_(features|umis?|genes)
+    | log10_?n_?(umi|count)s?
+    | (transcript|control_(probe|codeword)|genomic_control)_counts
+    | tss_(enrichment|percentile|score) | frip | nucleosome_(signal|percentile|ratio) | (n_?)?frag(ment)?s?_?counts?
+    | n_?frags? | passed_filters | blacklist_(ratio|fraction|region_fragments) | (pct_)?reads_in_(peaks|tss|promoters?)
+    | (atac_)?peak_region_(fragments|cutsites)                                  # ATAC
+    """
+)
 _LETTERS = {"x", "y", "z"}
+_OF_PLATES = {"row", "column", "col", "plane", "field", "slice", "frame", "timepoint", "time"}
 # Of a cytometer, which is known by its other columns: when an event came, and how well its pulse fits.
 _OF_EVENTS = {"time", "center", "offset", "width", "residual"}
 _CYTOMETER = re.compile(r"(?i)(comp-)?(fsc|ssc)[-_ .]?[ahw]?|event[-_ ]?length|.+ ?:: ?.+")
@@ -36,12 +60,34 @@ _CYTOMETER = re.compile(r"(?i)(comp-)?(fsc|ssc)[-_ .]?[ahw]?|event[-_ ]?length|.
 
 def not_measured(names: Sequence[str]) -> list[str]:
     """The names of numbers that tell nothing of a cell; none if nothing else would be left."""
+    plain = [_plain(each) for each in names]
     lower = {each.strip().lower() for each in names}
     others = _LETTERS if {"x", "y"} <= lower else set()
+    if {"row", "column"} <= lower or {"row", "col"} <= lower:
+        others = others | _OF_PLATES
     if any(_CYTOMETER.fullmatch(each) for each in lower):
         others = others | _OF_EVENTS
-    found = [each for each in names if _NOT_MEASURED.fullmatch(each.strip()) or each.strip().lower() in others]
+    found = [
+        name
+        for name, text in zip(names, plain, strict=True)
+        if _NOT_MEASURED.fullmatch(name.strip())
+        or _ANY_SPELLING.fullmatch(text)
+        or {name.strip().lower(), text} & others
+    ]
     return found if len(names) - len(found) >= FEWEST_FEATURES else []
+
+
+def _plain(name: str) -> str:
+    """A name in small letters, without the unit at its end, its words joined by ``_``."""
+    return _MARKS.sub("_", _UNIT.sub("", name.strip().lower())).strip("_")
+
+
+def counter_finding(where: str, names: Sequence[str]) -> Finding:
+    """The finding that columns number the rows, as an index that was written into the table."""
+    what = "numbers the rows and counts" if len(names) == 1 else "number the rows and count"
+    count = "1 column" if len(names) == 1 else f"{len(names):,} columns"
+    problem = f"{where}: {count} {what} as annotation: {name_list((display(each, 40) for each in names), 6)}."
+    return warning(UNMEASURED_CODE, problem, "Give those that were measured the role feature (roles).")
 
 
 def unmeasured_finding(where: str, names: Sequence[str], *, are_left_out: bool) -> Finding:

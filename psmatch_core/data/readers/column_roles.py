@@ -11,6 +11,8 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from psmatch_core.data.checks.not_measured import not_measured
 from psmatch_core.data.readers.data_spec import FEATURE_ROLE
 from psmatch_core.data.readers.number_texts import is_number
@@ -39,6 +41,7 @@ _GROUPS = re.compile(
     r"([_. ]?(id|name|number|no|nr|index))?"
 )
 _CELL_NAMES = re.compile(r"(?i)(cell[_. ]?)?barcodes?|cells?|cell[_. ]?(ids?|names?)|obs_names")
+FEWEST_COUNTED = 10  # rows: a measurement of fewer cells may happen to count
 REPEATED_SHARE = 0.5  # of the values of a first column are different: more cells share one than have their own
 
 
@@ -81,6 +84,15 @@ def named_cells(names: Sequence[str], columns: Sequence[pd.Series], taken: Colle
 def left_out_features(names: Sequence[str], roles: Mapping[str, str]) -> list[str]:
     """The columns of numbers that were not measured, and are not features unless their role says so."""
     return [each for each in not_measured(names) if roles.get(each) != FEATURE_ROLE]
+
+
+def numbers_rows(values: pd.Series) -> bool:
+    """Whether numbers ``(n_cells,)`` count the rows: each is the one before plus 1, as in an index that was written."""
+    n_rows = len(values)
+    if n_rows < FEWEST_COUNTED or values.dtype.kind not in "iuf":
+        return False
+    first = float(values.iloc[0])
+    return first in (0.0, 1.0) and bool((values.to_numpy() == first + np.arange(n_rows)).all())
 
 
 def is_missing_number(text: str, words: Collection[str] = ()) -> bool:

@@ -208,7 +208,7 @@ def _header(fields: list[list[str]], shown: str, findings: list[Finding]) -> tup
     starts = [row[0].strip() for row in rows if row]
     are_values = starts and all(is_number(each) for each in starts)
     if head not in _NAME_HEADERS and are_values and not _are_ids("", starts):
-        what = "groups cells" if is_group(head) else "holds numbers and was read as a feature"
+        what = "groups cells" if is_group(head) else "holds numbers and names no cells"
         problem = (
             f"{shown} has no cell names: its first column, {display(first[0])}, {what}; cells were named cell_1, "
             "cell_2 …"

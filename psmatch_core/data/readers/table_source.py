@@ -11,7 +11,7 @@ from psmatch_core.base.arrays import row_chunks
 from psmatch_core.base.errors import PsmatchError, plural, some
 from psmatch_core.data.checks import Finding, display, name_list
 from psmatch_core.data.checks.findings import warning
-from psmatch_core.data.checks.not_measured import unmeasured_finding
+from psmatch_core.data.checks.not_measured import FEWEST_FEATURES, counter_finding, unmeasured_finding
 from psmatch_core.data.names.doses import without_unit
 from psmatch_core.data.readers.base import MatrixHeader, Opening, Source
 from psmatch_core.data.readers.column_roles import (
@@ -22,6 +22,7 @@ from psmatch_core.data.readers.column_roles import (
     is_missing_number,
     left_out_features,
     named_cells,
+    numbers_rows,
     repeated_missing_words,
 )
 from psmatch_core.data.readers.data_spec import FEATURE_ROLE, NAME_ROLE
@@ -45,6 +46,7 @@ _ANNOTATIONS = re.compile(
     r"|batch|donor|sample|replicate|guide|grna|pair[_ .]?id|pair|plate|well|group|doses?|conc(entration)?"
     r"|time|time[_ .]?points?|hours?|hrs?|days?)"
 )
+_PER_WELL = re.compile(r"(?i).*[\W_]per[\W_]+\w+")  # Nuclei - Area - Mean per Well is measured
 
 
 class TableSource(Source):
@@ -110,6 +112,13 @@ class TableSource(Source):
             self._annotate(names[i], columns[i])
         if unmeasured:
             self.findings.append(unmeasured_finding(self.shown, sorted(unmeasured), are_left_out=True))
+        counters = [i for i in features if opening.roles.get(names[i]) != FEATURE_ROLE and numbers_rows(values[i])]
+        counters = counters if len(features) - len(counters) >= FEWEST_FEATURES else []
+        for i in counters:
+            features.remove(i)
+            self._annotate(names[i], columns[i])
+        if counters:
+            self.findings.append(counter_finding(self.shown, [names[i] for i in counters]))
         if +unsure:
             said = some([f"{display(name, 40)} ({n:,})" for name, n in (+unsure).most_common()], 4)
             problem = f"{self.shown}: {name_list(sorted(words))} among numbers read as missing values: {said}."
@@ -217,7 +226,8 @@ def _feature(
     if role != FEATURE_ROLE and (role is not None or name in opening.text_columns or is_metadata(name)):
         return None
     names = (name.strip(), without_unit(name)[0])  # dose_nM is a dose
-    is_annotation = role != FEATURE_ROLE and (any(map(_ANNOTATIONS.fullmatch, names)) or is_group(name))
+    is_called_so = any(map(_ANNOTATIONS.fullmatch, names)) and not _PER_WELL.fullmatch(name.strip())
+    is_annotation = role != FEATURE_ROLE and (is_called_so or is_group(name))
     if column.dtype != object:
         if column.dtype.kind == "b":
             return column.astype("uint8") if role == FEATURE_ROLE else None

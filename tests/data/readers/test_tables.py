@@ -8,6 +8,7 @@ import anndata
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import HealthCheck, given, settings, strategies as st
 
 from psmatch_core.base.errors import PsmatchError
 from psmatch_core.data.checks.not_measured import not_measured
@@ -170,6 +171,14 @@ NOT_MEASURED = (
     "Children_Cells_Count", "NegControlProbe_00042", "NegControlCodeword_0500", "UnassignedCodeword_0001", "BLANK_0069",
     "Blank-12", "NegPrb3", "SystemControl7", "FalseCode12", "Event_length", "Event #", "beadDist",
 )  # fmt: skip
+# Of imaging, single-cell programs and ATAC, each in the spelling of the program that writes it.
+ELSEWHERE = (
+    "Centroid X µm", "centroid-0", "bbox-3", "Cell No.", "cg X", "Cell ID", "Cell: Position X", "XMin", "max_y",
+    "Bounding Box Maximum Y", "Object No", "Number of Analyzed Fields", "RNA_snn_res.0.5", "leiden_res_0.25",
+    "HTO_margin", "prediction.score.max", "size_factors", "dpt_pseudotime", "latent_time", "TSS.enrichment", "FRiP",
+    "nucleosome_signal", "nFrags", "scDblFinder.score", "pANN_0.25_0.09_913", "transcript_counts", "log10GenesPerUMI",
+    "control_probe_counts", "velocity_length", "Site ID", "Position X [µm]",
+)  # fmt: skip
 CYTOF = ("Event_length", "Time", "Center", "Offset", "Width", "Residual")
 
 
@@ -185,6 +194,50 @@ def test_times_and_pulses_are_known_beside_the_columns_of_a_cytometer() -> None:
     for other in ("FSC-A", "ssc_h", "Comp-SSC-W", "Comp-FITC-A :: CD3"):
         assert not_measured([*MEASURED, "Time", other]) == ["Time"]
     assert not_measured([*MEASURED, "Time", "Width", "FSCN1"]) == []  # a gene, and what a screen of objects measures
+
+
+@pytest.mark.parametrize("change", [str, str.lower, str.upper, lambda name: name.replace("_", " "), lambda n: f" {n} "])
+def test_names_of_other_programs_are_known_in_any_case_and_with_any_mark(change) -> None:
+    others = [change(each) for each in ELSEWHERE]
+    assert not_measured([*MEASURED, *others]) == others
+    assert not_measured([*MEASURED, "Row", "Column", "Plane", "Time [s]"]) == ["Row", "Column", "Plane", "Time [s]"]
+    assert not_measured([*MEASURED, "Row", "Plane"]) == []
+
+
+@settings(deadline=None, max_examples=20, suppress_health_check=list(HealthCheck))
+@given(
+    name=st.text("abcdefghijklmnopqrstuvwxyz_:. 0123456789", min_size=1, max_size=12).map(lambda each: f"n{each}n"),
+    start=st.sampled_from([0, 1]),
+    n_rows=st.integers(10, 60),
+    at=st.integers(0, 3),
+    is_float=st.booleans(),
+)
+def test_a_column_that_numbers_the_rows_is_no_feature_whatever_its_name(
+    tmp_path: Path, name: str, start: int, n_rows: int, at: int, is_float: bool
+) -> None:
+    draw = np.random.default_rng(n_rows)
+    frame = pd.DataFrame(draw.normal(size=(n_rows, 3)), columns=["ACTB", "MYC", "CD3E"])
+    frame.insert(at, name, (np.arange(n_rows) + start) * (1.0 if is_float else 1))
+    frame.insert(0, "barcode", [f"AC{i}G" for i in range(n_rows)])
+    path = tmp_path / "counted.csv"
+    frame.to_csv(path, index=False)
+    summary = look(path, "")
+    assert summary.matrix("X").feature_names == ("ACTB", "MYC", "CD3E")
+    assert any("numbers the rows" in each.problem for each in summary.findings)
+    shown = name.strip()
+    assert look(path, "", roles=((shown, "feature"),)).n_features == 4
+    frame.loc[0, name] += 2  # and one that only nearly does is one
+    frame.to_csv(path, index=False)
+    assert look(path, "").n_features == 4
+
+
+def test_a_mean_per_well_is_measured_and_a_well_is_not(tmp_path: Path) -> None:
+    frame = pd.DataFrame(
+        np.random.default_rng(0).integers(0, 9, (40, 3)), columns=["Well", "Nuclei - Area - Mean per Well", "b"]
+    )
+    frame.insert(0, "barcode", [f"AC{i}G" for i in range(40)])
+    frame.to_csv(tmp_path / "wells.csv", index=False)
+    assert look(tmp_path / "wells.csv", "").matrix("X").feature_names == ("Nuclei - Area - Mean per Well", "b")
 
 
 def test_no_feature_left_is_told(tmp_path: Path) -> None:
