@@ -3,8 +3,9 @@
 These are ``matrix.mtx``, ``barcodes.tsv`` and ``features.tsv`` (or ``genes.tsv``), or what other counters call them.
 They lie in one folder, or in a tar or zip archive of it, each plain or compressed with gzip, perhaps with a prefix in
 front of their names as GEO adds it. Both layouts are read: features × cells (Cell Ranger, STARsolo) and cells ×
-features (kallisto bustools, alevin-fry, Parse Biosciences). Refused are other forms of Matrix Market (arrays, complex
-numbers, patterns, symmetric matrices), folders with several matrices, and matrices whose size is not that of the names.
+features (kallisto bustools, alevin-fry, Parse Biosciences); with as many cells as features, the counter's own
+layout counts. The entries of a pattern, which has no values, are 1. Refused are other forms of Matrix Market (arrays,
+complex numbers, symmetric matrices), folders with several matrices, and matrices whose size is not that of the names.
 
 Source: 10x Genomics, Feature-Barcode Matrices (MEX format), Cell Ranger 2 and later; the Matrix Market format, NIST.
 """
@@ -14,6 +15,7 @@ from __future__ import annotations
 import csv
 import gzip
 import re
+import warnings
 from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
@@ -24,6 +26,7 @@ import numpy as np
 from psmatch_core.base.arrays import row_chunks
 from psmatch_core.base.errors import PsmatchError
 from psmatch_core.data.checks import Finding, display, name_list
+from psmatch_core.data.checks.findings import warning
 from psmatch_core.data.readers.base import COPIES_IN_MEMORY, MatrixHeader, Opening, Reader, Source
 from psmatch_core.data.readers.h5_safety import damaged, refuse_size
 from psmatch_core.data.readers.h5_tables import decoded
@@ -45,6 +48,10 @@ _NAMES: dict[str, dict[str, tuple[str, ...]]] = {
     "cells_x_genes": {"barcodes": ("cells_x_genes.barcodes.txt",), "features": ("cells_x_genes.genes.txt",)},
 }
 _NAMES_OF_IDS = {"cells_x_genes.genes.txt": "cells_x_genes.genes.names.txt"}
+CELLS_FIRST = frozenset({"DGE", "quants_mat", "cells_x_genes"})
+_HEADER = re.compile(
+    r"(?i)x|v\d+|id|ids|names?|(cell|gene|feature|bar|sample|symbol|ensembl|bc|spot|peak|protein)[\w .-]*"
+)
 AT_ONCE = 2_000_000  # entries parsed at a time
 ENTRY_BYTES = 16  # row and column of four bytes, value of eight
 _TAR_HINT = "Unpack it first, then load the file inside."
@@ -78,12 +85,14 @@ class MtxSource(TenxSource):
         self._max_bytes = opening.memory_mb * 2**20 // COPIES_IN_MEMORY
         self._matrix_file = self._only_matrix()
         found: list[Finding] = []
-        barcodes = [row[0] for row in self._lines("barcodes", found)]
-        rows = self._lines("features", found)
-        self._is_integer, self._stored_shape, self._n_entries = self._header()
+        self._field, self._stored_shape, self._n_entries = self._header()
+        cells, rows = self._named("barcodes", found), self._named("features", found)
+        barcodes = [row[0] for row in cells]
         here = (len(rows), len(barcodes))
         self._is_by_feature = self._stored_shape == here
-        if not self._is_by_feature and self._stored_shape != here[::-1]:
+        if here[0] == here[1] and self._matrix_file[2].partition(".")[0] in CELLS_FIRST:
+            self._is_by_feature = False
+        elif not self._is_by_feature and self._stored_shape != here[::-1]:
             size = " × ".join(f"{each:,}" for each in self._stored_shape)
             problem = f"{self.shown}: the matrix has {size} entries for {here[0]:,} features and {here[1]:,} barcodes."
             raise PsmatchError(problem, hint="Take all three files from the same run and folder.", code="PM-F45")
@@ -103,7 +112,11 @@ class MtxSource(TenxSource):
     @property
     def headers(self) -> tuple[MatrixHeader, ...]:
         shape = (len(self._tables.barcodes), len(self._tables.names))
-        return (MatrixHeader("X", shape, np.dtype("i8" if self._is_integer else "f8"), True),)
+        return (MatrixHeader("X", shape, self._kind, True),)
+
+    @property
+    def _kind(self) -> np.dtype[Any]:
+        return np.dtype("f8" if self._field == "real" else "i8")
 
     def rows(self, key: str, limit: int) -> Iterator[Any]:
         X, _ = self._matrix
@@ -133,6 +146,21 @@ class MtxSource(TenxSource):
             raise PsmatchError(problem, hint=hint, code="PM-F35")
         return matches[0]
 
+    def _named(self, what: str, findings: list[Finding]) -> list[list[str]]:
+        """The fields of each line of a table of names, without the quotation marks of R and without a header.
+
+        A header is a first line that is called like one, in a table with one line more than the matrix.
+        """
+        rows = self._lines(what, findings)
+        if rows and all(len(each) > 1 and each[0] == each[-1] == '"' for row in rows for each in row if each):
+            rows = [[each.strip('"') for each in row] for row in rows]
+        is_one_more = len(rows) - 1 in self._stored_shape and len(rows) not in self._stored_shape
+        if is_one_more and _HEADER.fullmatch(rows[0][0][:60]):
+            problem = f"{self.shown}: the first line of the table of {what} ({display(rows[0][0], 30)}) is a header."
+            findings.append(warning("PM-F34", problem, "It was left out; check the names."))
+            rows = rows[1:]
+        return rows
+
     def _lines(self, what: str, findings: list[Finding]) -> list[list[str]]:
         """The fields of each line of a table of names."""
         start = self._matrix_file[0][: self._matrix_file.start(2)]
@@ -160,8 +188,8 @@ class MtxSource(TenxSource):
         lines = np.array(data.rstrip().splitlines(), dtype=object)
         return list(decoded(lines, self.shown, display(name), findings))
 
-    def _header(self) -> tuple[bool, tuple[int, int], int]:
-        """Whether the values are whole numbers, the stored shape, and the number of entries."""
+    def _header(self) -> tuple[str, tuple[int, int], int]:
+        """The kind of values (``integer``, ``real`` or ``pattern``), the stored shape, and the number of entries."""
         with self._opened(self._matrix_file[0]) as stream:
             first = stream.readline(1000).decode("latin-1").lower().split()
             line = stream.readline(10_000)
@@ -169,12 +197,12 @@ class MtxSource(TenxSource):
                 line = stream.readline(10_000)
         if first[:3] != ["%%matrixmarket", "matrix", "coordinate"] or first[4:] != ["general"]:
             raise damaged(self.shown, "matrix.mtx is not a sparse Matrix Market matrix (coordinate, general)")
-        if first[3] not in ("integer", "real"):
+        if first[3] not in ("integer", "real", "pattern"):
             raise damaged(self.shown, f"matrix.mtx holds no numbers ({display(first[3])})")
         sizes = [int(each) for each in line.split() if each.isdigit()]
         if len(sizes) != 3:
             raise damaged(self.shown, "matrix.mtx does not say its size")
-        return first[3] == "integer", (sizes[0], sizes[1]), sizes[2]
+        return first[3], (sizes[0], sizes[1]), sizes[2]
 
     @cached_property
     def _matrix(self) -> tuple[Any, bool]:
@@ -205,26 +233,44 @@ class MtxSource(TenxSource):
                 line = stream.readline()
             if not self._n_entries:
                 return
-            kind = np.dtype("i8" if self._is_integer else "f8")
+            names = ["row", "column", *([] if self._field == "pattern" else ["value"])]
             try:
                 reader = pd.read_csv(
                     stream,
                     sep=r"\s+",
                     header=None,
-                    names=["row", "column", "value"],
+                    names=names,
                     index_col=False,
-                    dtype={"row": "i4", "column": "i4", "value": kind},
+                    dtype={"row": "i4", "column": "i4", "value": self._kind},
                     chunksize=AT_ONCE,
                     na_filter=False,
                 )
-                for table in reader:
-                    yield table["row"].to_numpy() - 1, table["column"].to_numpy() - 1, table["value"].to_numpy()
+                for table in _strictly(reader):
+                    values = table["value"].to_numpy() if "value" in table else np.ones(len(table), self._kind)
+                    yield table["row"].to_numpy() - 1, table["column"].to_numpy() - 1, values
             except (ValueError, OverflowError):
-                raise damaged(self.shown, "an entry of matrix.mtx is not three numbers") from None
+                count = "two" if self._field == "pattern" else "three"
+                raise damaged(self.shown, f"an entry of matrix.mtx is not {count} numbers") from None
 
     def _opened(self, name: str) -> BinaryIO:
         stream = self._files.opened(name)
         return gzip.GzipFile(fileobj=stream) if name.endswith(".gz") else stream  # type: ignore[return-value]
+
+
+def _strictly(reader: Iterator[Any]) -> Iterator[Any]:
+    """The tables of a reader; a line with more fields than the first line is declared to have is an error."""
+    import pandas as pd
+
+    while True:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", pd.errors.ParserWarning)
+            try:
+                table = next(reader, None)
+            except pd.errors.ParserWarning as error:
+                raise ValueError(str(error)) from None
+        if table is None:
+            return
+        yield table
 
 
 def _hidden(name: str) -> bool:

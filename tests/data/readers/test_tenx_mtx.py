@@ -8,6 +8,7 @@ import zipfile
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, given, settings, strategies as st
 from scipy import io as scipy_io, sparse
 
 from psmatch_core.data.readers import DataSpec, copy_into
@@ -70,6 +71,10 @@ def other_counter(matrix, cells, genes, *, cell_lines=BARCODES, gene_lines=None,
     return {matrix: parts(version=2, by_cell=True)["matrix.mtx"], **texts}
 
 
+SQUARES = {
+    "alevin": ("quants_mat.mtx", "quants_mat_rows.txt", "quants_mat_cols.txt"),
+    "kb": ("cells_x_genes.mtx", "cells_x_genes.barcodes.txt", "cells_x_genes.genes.txt"),
+}
 KB = ("cells_x_genes.mtx", "cells_x_genes.barcodes.txt", "cells_x_genes.genes.txt")
 PARSE_CELLS = ["bc_wells,sample,gene_count", *(f"{each},drug {i % 3},20" for i, each in enumerate(BARCODES))]
 PARSE_GENES = ["gene_id,gene_name,genome", *(f'{i},"{g}",hg38' for i, g in zip(IDS, GENES, strict=True))]
@@ -112,6 +117,44 @@ def test_the_sample_of_a_cell_of_parse_is_a_label(tmp_path):
     [column] = [each for each in summary.columns if each.name == "sample"]
     assert column.is_label_candidate
     assert dict(column.counts) == {f"drug {i}": 20 for i in range(3)}
+
+
+SQUARE = np.random.default_rng(3).poisson(2.0, (12, 12)).astype(float)
+
+
+@settings(deadline=None, max_examples=16, suppress_health_check=list(HealthCheck))
+@given(
+    counter=st.sampled_from(["10x", *SQUARES]),
+    has_quotes=st.booleans(),
+    header=st.sampled_from(["", "barcode", "Gene", "x", "cell_id"]),
+    is_pattern=st.booleans(),
+)
+def test_as_many_cells_as_features_are_read_by_the_layout_of_the_counter(
+    tmp_path_factory, counter, has_quotes, header, is_pattern
+):
+    """Quotation marks and headers of R, and entries without values, change nothing."""
+    place = tmp_path_factory.mktemp("square") / counter
+    place.mkdir()
+    names = [[f"{kind}{i:02d}" for i in range(12)] for kind in ("AAAC", "G")]
+    matrix, cells, features = {"10x": ("matrix.mtx", "barcodes.tsv", "genes.tsv"), **SQUARES}[counter]
+    for name, texts in ((cells, names[0]), (features, names[1])):
+        lines = [*([header] if header and counter == "10x" else []), *texts]
+        (place / name).write_text("\n".join(f'"{each}"' if has_quotes else each for each in lines) + "\n")
+    stored = sparse.coo_matrix(SQUARE.T if counter == "10x" else SQUARE).astype(int)
+    scipy_io.mmwrite(place / matrix, stored, field="pattern" if is_pattern else "integer")
+    source, _ = open_source(place, counter, text_columns=(), memory_mb=512)
+    assert source.obs_names == names[0]
+    assert source.var_names("X") == names[1]
+    expected = (SQUARE > 0).astype(float) if is_pattern else SQUARE
+    np.testing.assert_array_equal(source.whole("X").toarray(), expected)
+    said = [each.problem for each in source.findings if "is a header" in each.problem]
+    assert len(said) == (2 if header and counter == "10x" else 0)
+
+
+def test_a_name_too_many_that_is_no_header_is_refused(tmp_path):
+    files = parts(version=2)
+    files["barcodes.tsv"] = b"AAACTTTT-1\n" + files["barcodes.tsv"]
+    assert "barcodes" in refusal(folder(tmp_path, files))
 
 
 @pytest.mark.parametrize(("counter", "lost"), [("Parse Biosciences", "all_genes.csv"), ("kallisto bustools", KB[1])])
@@ -228,7 +271,8 @@ DAMAGE = {
     ),
     "other size": (changed("matrix.mtx", bounded), "20 × 61 entries"),
     "array": (changed("matrix.mtx", lambda data: data.replace(b"coordinate", b"array", 1)), "not a sparse"),
-    "pattern": (changed("matrix.mtx", lambda data: data.replace(b"integer", b"pattern", 1)), "holds no numbers"),
+    "pattern": (changed("matrix.mtx", lambda data: data.replace(b"integer", b"pattern", 1)), "not two numbers"),
+    "complex": (changed("matrix.mtx", lambda data: data.replace(b"integer", b"complex", 1)), "holds no numbers"),
     "no size": (changed("matrix.mtx", lambda data: data.partition(b"\n20 60")[0]), "does not say its size"),
     "no barcodes": (without("barcodes.tsv"), "incomplete 10x (Cell Ranger) matrix: barcodes.tsv missing"),
     "no genes": (without("genes.tsv"), "features.tsv missing"),
