@@ -15,7 +15,7 @@ import numpy as np
 
 from psmatch_core.data.checks.not_measured import not_measured
 from psmatch_core.data.readers.data_spec import FEATURE_ROLE
-from psmatch_core.data.readers.number_texts import is_number
+from psmatch_core.data.readers.number_texts import is_number, read_grouped
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -125,6 +125,17 @@ def as_feature(column: pd.Series, words: Collection[str] = ()) -> pd.Series | No
     if any(value is None for value in known.values()):
         return None
     return pd.Series([known[each] for each in texts], dtype=float)
+
+
+def as_grouped_feature(column: pd.Series, words: Collection[str] = ()) -> pd.Series | None:
+    """The same for numbers with separated thousands or decimal commas; None too if they can be read in two ways."""
+    import pandas as pd
+
+    texts = [str(each).strip() for each in column]
+    known = {each: _value(each, words) for each in set(texts)}
+    missing = {each: value for each, value in known.items() if value is not None and not np.isfinite(value)}
+    found = read_grouped([each for each in known if each not in missing])
+    return None if found is None else pd.Series([{**missing, **found}[each] for each in texts], dtype=float)
 
 
 def _value(text: str, words: Collection[str]) -> float | None:

@@ -12,7 +12,7 @@ from psmatch_core.base.errors import PsmatchError
 from psmatch_core.data.checks import Finding, display
 from psmatch_core.data.checks.findings import warning
 from psmatch_core.data.readers.base import Opening, Reader, Source
-from psmatch_core.data.readers.delimited_rows import read_table
+from psmatch_core.data.readers.delimited_rows import read_table, refuse_parted_thousands
 from psmatch_core.data.readers.signature import Signature
 from psmatch_core.data.readers.table_source import TableSource
 
@@ -47,6 +47,7 @@ class DelimitedSource(TableSource):
             findings.append(warning("PM-F31", problem, "It was read as plain text; rename it without .gz."))
         names = layout.header or tuple(f"feature_{i + 1 - layout.has_names}" for i in range(layout.n_columns))
         cells = list(frame[0]) if layout.has_names else [f"cell_{i + 1}" for i in range(len(frame))]
+        refuse_parted_thousands(opening, layout, frame)
         _refuse_swallowed_rows(frame, cells, layout.separator, opening.shown)
         super().__init__(opening, names, [frame[i] for i in range(layout.n_columns)], has_names=layout.has_names)
         self.findings = [*self.without_doubts_about_names(findings), *self.findings]

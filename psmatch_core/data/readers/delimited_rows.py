@@ -8,17 +8,20 @@ import warnings
 import zlib
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from psmatch_core.base.errors import PsmatchError, plural
 from psmatch_core.data.checks import Finding, display
 from psmatch_core.data.checks.findings import warning
 from psmatch_core.data.readers.base import Opening
 from psmatch_core.data.readers.delimited_layout import Layout, find_layout, open_text
-from psmatch_core.data.readers.number_texts import is_number
+from psmatch_core.data.readers.number_texts import has_other_decimals, is_number, parts_thousands
 from psmatch_core.data.readers.signature import text_encoding
 
 if TYPE_CHECKING:
     import pandas as pd
 
+LARGEST_MARKED = 1000.0  # a number whose point or comma stands between thousands is read as less than this
 MISSING_AMONG_NUMBERS = frozenset({"NA", "N/A", "#N/A", "<NA>", "NaN", "nan", "NULL", "null"})
 
 
@@ -108,6 +111,56 @@ def _refuse_uneven(opening: Opening, layout: Layout) -> None:
                     hint="Correct that line, or export the table again; it may be truncated.",
                     code="PM-F21",
                 )
+
+
+def refuse_parted_thousands(opening: Opening, layout: Layout, frame: pd.DataFrame) -> None:
+    """Refuse a table whose numbers have a point or comma that may stand between thousands, in any of its columns.
+
+    Raises
+    ------
+    PsmatchError
+        If there are 12.345 and 617, say, and no number with another decimal.
+    """
+    floats = [i for i in frame if frame[i].dtype.kind == "f"]
+    n_decimals = 0
+    for i in floats:
+        values = np.abs(frame[i].to_numpy())
+        values = values[np.isfinite(values)]
+        decimals = values[values % 1 != 0]
+        if decimals.size and (decimals.min() < 1 or decimals.max() >= LARGEST_MARKED or not _have_three(decimals)):
+            return
+        n_decimals += decimals.size
+    if not n_decimals:
+        return
+    texts: dict[int, list[str]] = {i: [] for i in floats}
+    with open_text(opening.path, is_gzipped=opening.signature.is_gzipped, encoding=layout.encoding) as file:
+        for _ in range(layout.n_skipped):
+            file.readline()
+        for row in csv.reader(file, delimiter=layout.separator):
+            for i in floats:
+                texts[i].append(row[i] if i < len(row) else "")
+    written = {i: [each for each in column if each.strip()] for i, column in texts.items()}
+    doubtful = [i for i, column in written.items() if parts_thousands(column)]
+    decided = [i for i, column in written.items() if has_other_decimals(column)]
+    if doubtful and not decided:
+        name = layout.header[doubtful[0]] if layout.header else f"column_{doubtful[0] + 1}"
+        example = next(each for each in written[doubtful[0]] if layout.decimal in each)
+        raise marked_numbers(f"{opening.shown}: column {display(name)}", example)
+
+
+def _have_three(values: np.ndarray) -> bool:
+    """Whether no value has more than three decimals."""
+    return bool(np.allclose(np.round(values * 1000), values * 1000, rtol=0, atol=1e-6))
+
+
+def marked_numbers(where: str, example: str) -> PsmatchError:
+    """The error of numbers whose thousands and decimals cannot be told apart."""
+    return PsmatchError(
+        f"{where} holds numbers written with commas or other marks, such as {display(example, 20)}, that may mean "
+        "thousands or decimals.",
+        hint="Export decimals with a point, and thousands without a separator.",
+        code="PM-F16",
+    )
 
 
 def _unparsed(message: str, opening: Opening, layout: Layout) -> PsmatchError:

@@ -17,6 +17,7 @@ from psmatch_core.data.readers.base import MatrixHeader, Opening, Source
 from psmatch_core.data.readers.column_roles import (
     MISSING_WORDS,
     as_feature,
+    as_grouped_feature,
     is_group,
     is_metadata,
     is_missing_number,
@@ -26,8 +27,8 @@ from psmatch_core.data.readers.column_roles import (
     repeated_missing_words,
 )
 from psmatch_core.data.readers.data_spec import FEATURE_ROLE, NAME_ROLE
-from psmatch_core.data.readers.delimited_rows import as_numbers, free_name, repeated_column
-from psmatch_core.data.readers.number_texts import is_grouped_number, is_number, is_signed_number
+from psmatch_core.data.readers.delimited_rows import as_numbers, free_name, marked_numbers, repeated_column
+from psmatch_core.data.readers.number_texts import is_grouped_number, is_number, is_signed_number, parts_thousands
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -84,11 +85,21 @@ class TableSource(Source):
         unsure: Counter[str] = Counter()  # words that were read as missing values, by column
         by_name: list[str] = []
         signed: dict[str, str] = {}
+        grouping: dict[str, tuple[str, float]] = {}
         for i, (name, column) in enumerate(zip(names, columns, strict=True)):
             if i == at_names:
                 continue
             try:
-                feature = _feature(name, column, opening, self._obs_names, words=words, by_name=by_name, signed=signed)
+                feature = _feature(
+                    name,
+                    column,
+                    opening,
+                    self._obs_names,
+                    words=words,
+                    by_name=by_name,
+                    signed=signed,
+                    grouping=grouping,
+                )
             except PsmatchError:
                 _refuse_row_of_labels(columns[i:], names[i:], self._obs_names, self.shown)
                 raise
@@ -104,6 +115,8 @@ class TableSource(Source):
                 values[i] = feature
         if by_name:
             self.findings.append(_annotation_by_name(self.shown, by_name))
+        if grouping:
+            self.findings.append(_read_as(self.shown, grouping))
         if signed:
             self.findings.append(_annotation_by_sign(self.shown, signed))
         unmeasured = set(left_out_features([names[i] for i in features], opening.roles))
@@ -200,6 +213,16 @@ def _annotation_by_sign(shown: str, signed: Mapping[str, str]) -> Finding:
     return warning("PM-F26", problem, "Remove the sign where they are features.")
 
 
+def _read_as(shown: str, grouping: Mapping[str, tuple[str, float]]) -> Finding:
+    """The finding that numbers with separated thousands or decimal commas were read, with an example."""
+    name, (text, value) = next(iter(grouping.items()))
+    columns = f"{len(grouping):,} columns" if len(grouping) > 1 else f"column {display(name)}"
+    problem = (
+        f"{shown}: numbers with other marks than a decimal point in {columns}: {display(text, 20)} is {value:.9g}."
+    )
+    return warning("PM-F16", problem, "Check a value; to be safe, export decimals with a point and nothing else.")
+
+
 def _with_sign(signed: Mapping[str, str]) -> str:
     name, example = next(iter(signed.items()))
     if len(signed) == 1:
@@ -216,11 +239,13 @@ def _feature(
     words: Collection[str],
     by_name: list[str],
     signed: dict[str, str],
+    grouping: dict[str, tuple[str, float]],
 ) -> pd.Series | None:
     """The numbers of a feature; None for annotation.
 
     Annotation is added to ``by_name`` where its name alone made it so, and to ``signed``, with an example, where it
-    holds numbers with a sign. A feature with entries other than numbers is refused.
+    holds numbers with a sign; features with separated thousands are added to ``grouping``. A feature with entries other
+    than numbers is refused.
     """
     role = opening.roles.get(name)
     if role != FEATURE_ROLE and (role is not None or name in opening.text_columns or is_metadata(name)):
@@ -239,6 +264,10 @@ def _feature(
     texts = [str(each) for each in column]
     is_numeric = [is_number(each) for each in texts]
     if all(is_numeric):
+        if not is_annotation and parts_thousands(texts):
+            raise marked_numbers(
+                f"{opening.shown}: column {display(name)}", next(each for each in texts if "." in each)
+            )
         numbers = column.astype(float)
         if is_annotation and (bool((numbers % 1 == 0).all()) or column.nunique() <= MOST_NUMERIC_GROUPS):
             by_name.append(name)
@@ -251,12 +280,10 @@ def _feature(
         return found
     grouped = [each for each in texts if is_grouped_number(each)]
     if grouped and len(grouped) + sum(is_numeric) >= NUMERIC_SHARE * len(column):
-        raise PsmatchError(
-            f"{opening.shown}: column {display(name)} holds numbers written with commas or other marks, such as "
-            f"{display(grouped[0], 20)}.",
-            hint="Export decimals with a point, and thousands without a separator.",
-            code="PM-F16",
-        )
+        if (found := as_grouped_feature(column, words)) is not None:
+            grouping[name] = (max(grouped, key=len), found.iloc[texts.index(max(grouped, key=len))])
+            return found
+        raise marked_numbers(f"{opening.shown}: column {display(name)}", grouped[0])
     if sum(is_numeric) < NUMERIC_SHARE * len(column) and role != FEATURE_ROLE:
         with_sign = [each for each in texts if is_signed_number(each)]
         if len(with_sign) >= NUMERIC_SHARE * len(column):

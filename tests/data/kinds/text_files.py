@@ -36,15 +36,16 @@ def decimal_commas(rng, folder):
     return Member((write_lines(folder / f"t.{ending}", lines, rng),), table.key)
 
 
-@kind("F16b numbers with marks", REJECT, ("comma", "not a number", "numbers"))
+@kind("F16b numbers with marks that can be read in one way", WARN, ("other marks", "commas"), ("point",))
 def marked_numbers(rng, folder):
     mark = rng.choice(
         [
-            lambda t: f'"1,{t:0>3}"',
             lambda t: f"1 {t:0>3}",
             lambda t: f"1'{t:0>3}",
             lambda t: f'"{t},5"',
             lambda t: f'"1.{t:0>3},5"',
+            lambda t: f'"1,{t:0>3}.5"',
+            lambda t: f'"1,{t:0>3},000"',
         ]
     )
 
@@ -52,6 +53,16 @@ def marked_numbers(rng, folder):
         at = rng.randrange(-5, -1)
         for row in rows[1:]:
             row[at] = mark(str(int(float(row[at]))))
+
+    return text_member(rng, folder, change)
+
+
+@kind("F16c numbers whose marks are thousands or decimals", REJECT, ("thousands",), ("without a separator",))
+def doubtful_marks(rng, folder):
+    def change(rows):
+        at = rng.randrange(-5, -1)
+        for i, row in enumerate(rows[1:]):
+            row[at] = f'"{i % 9 + 1},{i:0>3}"' if i % 3 else str(i)
 
     return text_member(rng, folder, change)
 
