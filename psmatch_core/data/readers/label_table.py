@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from psmatch_core.base.errors import PsmatchError, plural
-from psmatch_core.data.checks import Finding, name_list
+from psmatch_core.data.checks import Finding, display, name_list
 from psmatch_core.data.checks.findings import warning
 from psmatch_core.data.readers.base import Opening, Source, WrappedSource
 from psmatch_core.data.readers.data_spec import DataSpec
@@ -21,6 +21,7 @@ from psmatch_core.data.readers.guide_calls import GuideRule, with_called_guides
 from psmatch_core.data.readers.label_rows import LabelRows, find_label_rows, not_joined
 from psmatch_core.data.readers.repeated_rows import has_rows_of_guides, one_row_each
 from psmatch_core.data.readers.turned import TurnedSource, has_cells_in_columns
+from psmatch_core.data.readers.wells import WELL, drawn_plate
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -60,6 +61,16 @@ def read_label_table(opening: Opening) -> LabelTable:
         if free != name:
             findings.append(repeated_column(opening.shown, name, free))
         texts[free] = frame[i].astype(str)
+    if (drawn := drawn_plate(texts)) is not None:
+        import pandas as pd
+
+        n_wells, condition = len(drawn[WELL]), next(each for each in drawn if each != WELL)
+        problem = (
+            f"{opening.shown} is drawn as a plate: {plural(n_wells, 'well')}, read as column {display(condition)}."
+        )
+        findings.append(warning("PM-L36", problem, "Check that rows are A, B, C … and columns 1, 2, 3 …"))
+        texts = {name: pd.Series(each, dtype=object) for name, each in drawn.items()}
+        findings = [each for each in findings if each.code != "PM-F28"]
     # Which column names the cells is decided beside the data file.
     said = tuple(each for each in findings if each.code != "PM-F29")
     return LabelTable(texts, _with_numbers(texts), said)
