@@ -25,7 +25,7 @@ MISSING_TEXTS = frozenset({"nan", "NaN", "NAN", "<NA>", "NaT", "-2147483648"})
 # Texts that often mean missing but may be a condition ("None" added): kept, with a warning.
 DOUBTFUL_TEXTS = frozenset(
     {"na", "n/a", "#n/a", "none", "null", "?", "-", "unknown", "unassigned", "unlabeled", "unlabelled", "undetermined"}
-    | {"not determined", "not assigned", "n.d.", "nd", "missing"}
+    | {"not determined", "not assigned", "n.d.", "nd", "missing", ".", "..", "...", "--", "---", "–", "—", "??"}
 )
 # With fewer cells than folds, a label is missing from the validation cells of some folds.
 FEW_CELLS_OF_LABEL = 5
@@ -215,6 +215,10 @@ def _of_texts(counted: LabelCounts, where: str) -> list[Finding]:
         findings.append(
             warning("PM-L21", problem, "Check that this column holds the condition, not the day of the experiment.")
         )
+    elif dates:
+        problem = f"{where}: {len(dates):,} of {len(counted.counts):,} labels look like dates: {name_list(dates, 3)}."
+        hint = "A spreadsheet turns genes such as MARCH1 and SEPT7 into dates; restore their names."
+        findings.append(warning("PM-L21", problem, hint))
     spellings: dict[str, list[str]] = {}
     for label in counted.counts:
         spellings.setdefault(folded(label), []).append(label)

@@ -16,7 +16,7 @@ from psmatch_core.data.names.doses import dose_of, same_doses
 from psmatch_core.data.names.guide_names import collapsed_guides
 from psmatch_core.data.names.joined_names import JoinedNames
 from psmatch_core.data.names.screen_names import has_prefix, is_call, is_guide, parts_of
-from psmatch_core.data.names.spellings import same_spellings
+from psmatch_core.data.names.spellings import human_name, same_spellings, spelling, unwrapped
 
 SUGGESTION_CODE = "PM-L28"
 Counts = Mapping[str, int]
@@ -138,8 +138,18 @@ def _spellings(sides: tuple[Counts, Counts], names: tuple[str, str]) -> Suggesti
     others = [each(sides, names) for each in (_partners, _orders, _doses, _guides, _controls)]
     said = {old for each in others if each for old, _ in (*each.rename_source, *each.rename_target)}
     renaming = {old: new for old, new in same_spellings(*sides).items() if not said & {old, new}}
-    reason = f"The same names are spelled in another way: {_example(({}, renaming))}."
-    return _renamed("spellings", "Write {} in one way", reason, sides, ({}, renaming), noun="name")
+    # what a program left around a name is taken away, on whatever side it is
+    back = {new: old for old, new in renaming.items() if unwrapped(new) != new and unwrapped(old) == old}
+    renamings = (back, {old: new for old, new in renaming.items() if new not in back})
+    reason = f"The same names are spelled in another way: {_example(renamings)}."
+    ours = next((pair for each in renamings for pair in each.items() if _differ_by_species(*pair)), None)
+    if ours:
+        reason += f" {display(ours[0], 20)} and {display(ours[1], 20)} are the names of one gene in human and mouse."
+    return _renamed("spellings", "Write {} in one way", reason, sides, renamings, noun="name")
+
+
+def _differ_by_species(one: str, other: str) -> bool:
+    return spelling(one) != spelling(other) and spelling(human_name(one)) == spelling(human_name(other))
 
 
 def _has_units(side: Counts) -> bool:

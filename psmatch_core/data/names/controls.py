@@ -28,9 +28,11 @@ _FAMILIES = {
         rf"|(sg|sh|si)(e?gfp|rfp|bfp|mcherry){_MARKED}|empty{_BETWEEN}vector{_MARKED}"
     ),
     "vehicle": (
-        rf"({_DOSE}{_BETWEEN}|(ctrl|control)[-_ ])?(dmso|dimethyl[-_ ]?sulfoxide"
-        rf"|(vehicle|solvent|pbs|saline|water|h2o|etoh)({_BETWEEN}(control|ctrl))?)"
-        rf"({_BETWEEN}\(?(dmso|pbs)\)?)?(([-_. @]++|(?=\()){_DOSE})?{_MARKED}"
+        rf"({_DOSE}{_BETWEEN}|(ctrl|control)[-_ ])?"
+        rf"(dmso|dimethyl[-_ ]?sulfoxide|vehicle|solvent|pbs|saline|water|h2o|etoh)"
+        rf"({_BETWEEN}(control|ctrl|only|alone))?"
+        rf"({_BETWEEN}\(?({_DOSE}{_BETWEEN})?(dmso|pbs|etoh|vehicle|water|saline)\)?)?"
+        rf"(([-_. @]++|(?=\()){_DOSE})?{_MARKED}"
     ),
     "untreated": (
         rf"((un|non)[-_. ]?({_STATES})|no[-_. ](treatment|stim(ulation|ulus)?|drug|pert(urbation)?|virus)"

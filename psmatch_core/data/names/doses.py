@@ -22,6 +22,9 @@ _UNIT = r"[pnuµμm]?M|[nuµμ]m|[pnuµμm]g[/ ]?m[lL]|min(?:utes?|s)?|h(?:rs?|o
 _NUMBER = r"\d{1,15}(?:[.,]\d{1,15})?(?:[eE][+-]?\d{1,2})?"
 _AMOUNT = rf"(?P<number>{_NUMBER})\s*[_-]?\s*(?P<unit>{_UNIT})?"
 _NAMED = re.compile(rf"(?P<name>.*?\w\)?)[\s_|(×@:.-]+{_AMOUNT}\s*\)?")
+_FIRST = re.compile(
+    rf"(?P<number>{_NUMBER})\s*(?P<unit>{_UNIT})(?:[\s_|×@:]+|-(?=[A-Za-z]))(?P<name>\w.*)"
+)  # 10µM Nutlin
 _ALONE = re.compile(rf"\s*{_AMOUNT}\s*")
 _ENDING = re.compile(rf"(?P<name>.+?)[\s_.(\[-]+(?P<unit>{_UNIT})[\])]?")
 
@@ -52,10 +55,10 @@ class Dose:
 
 
 def dose_of(text: str) -> Dose | None:
-    """The dose or time that a text ends in, such as ``Trametinib_10uM``, ``JQ1 | 0.5 µM`` or ``24h``; None if none."""
+    """The dose or time at the end or start of a text, such as ``Taxol_10uM``, ``10µM JQ1`` or ``24h``; else None."""
     if len(text) > LONGEST:
         return None
-    found = _ALONE.fullmatch(text) or _NAMED.fullmatch(text.strip())
+    found = _ALONE.fullmatch(text) or _NAMED.fullmatch(text.strip()) or _FIRST.fullmatch(text.strip())
     if found is None:
         return None
     number = Decimal(found["number"].replace(",", "."))

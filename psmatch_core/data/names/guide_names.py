@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from psmatch_core.data.names.controls import control_family
 from psmatch_core.data.names.look_alikes import folded
 from psmatch_core.data.names.screen_names import DOUBTFUL, EXPLICIT, is_call, parts_of, stem_of
+from psmatch_core.data.names.spellings import human_name
 
 # Share of the labels (controls, calls and joined names apart) that must follow one pattern.
 MOST = 0.5
@@ -52,7 +53,11 @@ class _Names:
 
     def find(self, stem: str) -> str:
         """The name as the other side writes it; empty if it has none like it."""
-        return stem if stem in self.names else self.by_folded.get(folded(stem), "")
+        return stem if stem in self.names else self.by_folded.get(folded(stem), "") or self._of_human(stem)
+
+    def _of_human(self, stem: str) -> str:
+        human = folded(human_name(stem))
+        return next((name for text, name in self.by_folded.items() if folded(human_name(name)) == human), "")
 
 
 def _genes_of(labels: set[str]) -> set[str]:

@@ -74,6 +74,10 @@ class JoinedNames:
         """For each side, joined labels that differ only in order or mark, to their most frequent spelling."""
         gone = self.without_controls()
         stems = collapsed_guides(*self.counts)
+        names = [
+            {*counts, *(each for parts in joined.values() for each in parts)}
+            for counts, joined in zip(self.counts, self.parts, strict=True)
+        ]
         spellings: dict[tuple[str, ...], dict[str, int]] = {}
         for i in (0, 1):
             for label, parts in self.parts[i].items():
@@ -87,7 +91,7 @@ class JoinedNames:
             for label, parts in self.parts[i].items():
                 if label in gone[i]:
                     continue
-                genes = _key(tuple(gene_of(part, stems[i]) or part for part in parts))
+                genes = _key(tuple(gene_of(part, stems[i]) or _unprefixed(part, names[1 - i]) for part in parts))
                 # guides of both genes where the other side joins the genes
                 is_gene_pair = genes != _key(parts) and any(_key(each) == genes for each in self.parts[1 - i].values())
                 name = best.get(genes, label) if is_gene_pair else best[_key(parts)]
@@ -132,6 +136,12 @@ class JoinedNames:
 def _key(parts: tuple[str, ...]) -> tuple[str, ...]:
     """The same for the same names in any order; guides of controls are one name."""
     return tuple(sorted("control" if control_family(part) == "guide" else part for part in parts))
+
+
+def _unprefixed(part: str, others: AbstractSet[str]) -> str:
+    """The gene of sgTP53 where the other side calls it TP53; else the part as it is."""
+    stem = stem_of(part, DOUBTFUL["prefix"])
+    return stem if stem in others else part
 
 
 def _split(label: str, keys: set[tuple[str, ...]]) -> tuple[str, ...]:

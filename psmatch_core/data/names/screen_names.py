@@ -51,6 +51,7 @@ DOUBTFUL = {
 _HASHTAG = re.compile(
     r"(?i)(hto|hash(ed)?[-_. ]?tag|htag|cmo|lmo|totalseq)[-_. ]?[a-z]?[-_. ]?\d*([-_. ][acgt]{8,})?|B0?25\d"
 )
+_DECIMAL_COMMA = re.compile(r"[+-]?\d{1,15},\d{1,15}")
 _JOINT = re.compile(r"\s*[|;&+,]\s*|__")
 GENE_ID = r"ENS[A-Z]{0,6}G\d{11}"  # of Ensembl; a number after its point is the version of the annotation
 _WITH_VERSION = re.compile(rf"(?i:{GENE_ID})\.\d+")
@@ -93,5 +94,7 @@ def has_prefix(label: str) -> bool:
 
 def parts_of(label: str) -> tuple[str, ...]:
     """The names that a label joins, as in ``STAT1_g1|JAK2_g2``; none if it is a single name."""
+    if _DECIMAL_COMMA.fullmatch(label.strip()):
+        return ()
     parts = tuple(_JOINT.split(label.strip()))
     return parts if len(parts) > 1 and all(parts) else ()

@@ -31,18 +31,29 @@ _ZEROS_BEFORE = re.compile(r"(?<![\d.,])0+(?=\d)")
 _ZEROS_AFTER = re.compile(r"(?<![\d.,])(\d+)(?:\.0+|,0{1,2})(?![\d.,])")  # 1,000 is a thousand
 # Between two digits a mark parts two numbers: TP5_31 is not TP53_1.
 _MARK = re.compile(r"(?<=[^\W\d_])[\s_\-.]+(?=[^\W_])|(?<=\d)[\s_\-.]+(?=[^\W\d_])")
+# What programs leave around a text: b'TP53' of Python, ['TP53'] of a list, "TP53" of a table.
+_WRAPPED = re.compile(r"""[bu]?(["'])(?P<text>[^"']+)\1|[\[({]\s*(?P<inner>[^][(){}]+?)\s*,?\s*[\])}]""")
+_MADE_NAME = re.compile(r"^x(?=\d)")  # R puts an X before a name that begins with a digit
+_DECIMAL_COMMA = re.compile(r"(?<![\d.,])(0),(\d+)(?![\d.,])|(?<![\d.,])(\d+),(\d{1,2})(?![\d.,])")
+_PLURAL = re.compile(r"(?<=cyte|last|hage|treg|uron|itor|rsor|elet|phil)s\b|(?<=dc)s\b")  # monocytes, DCs
+_PLUS = re.compile(r"(?<=\w)\+(?=\s|$)")
+# Genes that mouse and human call differently by more than case.
+_OF_MOUSE = re.compile(r"(?i)(?<![a-z0-9])(?:(si|sg|sh)?trp(?=[567]3(?![0-9]))|zfp(?=\d\d)|(cd8b)1(?![0-9]))")
+_TRUE, _FALSE = frozenset({"true", "t", "yes", "y", "1"}), frozenset({"false", "f", "no", "n", "0"})
 _TOKEN = re.compile(r"[\s_|,+;/:]+")
 
 
 def spelling(label: str) -> str:
     """The same text for all spellings of a name, so that different names have different ones."""
-    text = folded(_ZEROS_AFTER.sub(r"\1", label))
-    if len(text) > LONGEST:
-        return text
+    label = _ZEROS_AFTER.sub(r"\1", label)
+    if len(label) > LONGEST:
+        return folded(label)
+    text = folded(_DECIMAL_COMMA.sub(lambda found: f"{found[1] or found[3]}.{found[2] or found[4]}", unwrapped(label)))
+    text = _MADE_NAME.sub("", _PLUS.sub("", text)) if not text.isdigit() else text
     named = _WITH_GENE_ID.fullmatch(text)
     text = (named["gene"] or named["after"]) if named else _VERSION.sub(r"\1", text)
     text = _GREEK_WORD.sub(lambda found: _GREEK[found[0]], text)
-    text = _CELLS.sub("", text)
+    text = _PLURAL.sub("", _CELLS.sub("", text))
     text = _DAY.sub(lambda found: f"{found[1] or found[2]}d", _ZEROS_BEFORE.sub("", text))
     return _MARK.sub("", text).strip()
 
@@ -60,13 +71,41 @@ def same_spellings(source: Mapping[str, int], target: Mapping[str, int]) -> dict
     """
     sides = (set(source) - set(target), set(target) - set(source))
     found: dict[str, str] = {}
-    for key in (spelling, _in_any_order):
+    keys: list[Callable[[str], str]] = [spelling, _in_any_order, lambda label: spelling(human_name(label))]
+    if all(len(side) == 2 and all(map(_truth, side)) for side in (source, target)):
+        keys.append(_truth)
+    for key in keys:
         known = [_alone(side, key) for side in sides]
         for text, label in known[1].items():
             twin = known[0].get(text)
             if twin is not None and label not in found and folded(twin) != folded(label):
                 found[label] = twin
     return found
+
+
+def human_name(label: str) -> str:
+    """A name with the human name of a gene that the mouse calls otherwise: ``TP53 KO`` for ``Trp53 KO``."""
+    if len(label) > LONGEST:
+        return label
+    return _OF_MOUSE.sub(
+        lambda found: (found[1] or "") + ("CD8B" if found[2] else "ZNF" if found[0][0] in "zZ" else "TP"), label
+    )
+
+
+def _truth(label: str) -> str:
+    """``true`` or ``false`` for a label that says one of them in any way; empty for others."""
+    plain = label.strip().lower()
+    return "true" if plain in _TRUE else "false" if plain in _FALSE else ""
+
+
+def unwrapped(label: str) -> str:
+    """A label without the marks that a program left around it, as in ``b'TP53'`` and ``['TP53']``."""
+    for _ in range(3):
+        found = _WRAPPED.fullmatch(label.strip())
+        if found is None:
+            break
+        label = found["text"] or found["inner"]
+    return label
 
 
 def _alone(labels: set[str], key: Callable[[str], str]) -> dict[str, str]:
@@ -79,5 +118,5 @@ def _alone(labels: set[str], key: Callable[[str], str]) -> dict[str, str]:
 
 def _in_any_order(label: str) -> str:
     """The spelling of the parts of a name in one order, as for ``ctrl_D1`` and ``D1_ctrl``."""
-    parts = sorted(spelling(part) for part in _TOKEN.split(label.strip()) if part)
+    parts = sorted(spelling(part) for part in _TOKEN.split(unwrapped(label).strip()) if part)
     return "|".join(parts) if len(parts) > 1 else ""

@@ -126,6 +126,19 @@ def true_and_false(rng, folder):
     return written(rng, folder, table.with_labels([each == table.labels[0] for each in table.labels]))
 
 
+@kind("L21b genes that a spreadsheet turned into dates, among labels", WARN, ("date",), ("spreadsheet",))
+def dates_among_genes(rng, folder):
+    table = draw_table(rng)
+    names = [
+        "NT",
+        "STAT1",
+        "KRAS",
+        "MYC",
+        *rng.sample(["1-Mar", "7-Sep", "2024-09-07", "Dec-1", "2-Apr", "4-Oct-2023"], 2),
+    ]
+    return written(rng, folder, table.with_labels([names[i % 6] for i in range(len(table.cells))]))
+
+
 @kind("L21 dates as labels", WARN, ("date",))
 def dates(rng, folder):
     table = draw_table(rng)

@@ -9,7 +9,17 @@ from psmatch_core.data.labels.suggestions import suggest
 from psmatch_core.data.names.doses import dose_of, same_doses, without_unit
 from psmatch_core.data.names.look_alikes import folded
 
-FORMS = ("{d}_{n}{u}", "{d} {n} {u}", "{d} ({n} {u})", "{d} | {n} {u}", "{d}-{n}{u}", "{d} @ {n}{u}")
+FORMS = (
+    "{d}_{n}{u}",
+    "{d} {n} {u}",
+    "{d} ({n} {u})",
+    "{d} | {n} {u}",
+    "{d}-{n}{u}",
+    "{d} @ {n}{u}",
+    "{n}{u} {d}",
+    "{n} {u}_{d}",
+    "{n}{u}-{d}",
+)
 SAME = (
     (("5000", "nM"), ("5", "uM")),
     (("5", "µM"), ("5", "uM")),

@@ -5,7 +5,8 @@ from itertools import combinations
 import pytest
 
 from psmatch_core.data.labels.suggestions import suggest
-from psmatch_core.data.names.spellings import same_spellings, spelling
+from psmatch_core.data.names.guide_names import collapsed_guides
+from psmatch_core.data.names.spellings import human_name, same_spellings, spelling
 from tests.data.labels.test_suggestions import DRUGS, GENES, TYPES, counts
 
 SAME = {
@@ -14,6 +15,23 @@ SAME = {
     "cells": ["NK cells", "NK", "NK cell"],
     "order of words": ["T reg", "Treg", "T-reg"],
     "zeros before": ["A01", "A1", "a-01"],
+    "left by a program": [
+        "TP53",
+        "b'TP53'",
+        '"TP53"',
+        "'TP53'",
+        "['TP53']",
+        "('TP53',)",
+        "[b'TP53']",
+        "{'TP53'}",
+        "[TP53]",
+    ],
+    "names of R": ["5-FU", "X5.FU", "5 FU", "5FU"],
+    "plural": ["Monocytes", "monocyte", "Monocyte"],
+    "plural of letters": ["pDCs", "pDC"],
+    "plus": ["CD4+ T cells", "CD4 T cell", "CD4+ T"],
+    "decimal comma": ["0,5", "0.5"],
+    "decimal comma of a dose": ["DrugX 2,5", "DrugX_2.5"],
     "zeros after": ["DrugX_1", "DrugX 1.0", "DrugX 1,00"],
     "days": ["d3", "Day 3", "day3", "D03", "3 days", "3d"],
     "gene and id": ["TP53|ENSG00000141510", "TP53 (ENSG00000141510.12)", "ENSG00000141510_TP53", "TP53"],
@@ -22,6 +40,7 @@ SAME = {
 OTHER = [
     ("TP5_31", "TP53_1"), ("A1-1", "A11"), ("CD8-", "CD8"), ("CD8+", "CD8-"), ("10", "1"), ("0.1", "1"), ("0.5", "5"),
     ("d3", "d30"), ("d3", "week 3"), ("IL-1", "IL-1b"), ("IFN-α", "IFN-γ"), ("ENSG00000141510", "ENSG00000141511"),
+    ("KRAS", "KRA"), ("FAS", "FA"), ("1,234", "1.234"), ("['A','B']", "A"), ("X1", "X2"), ("MAX1", "MA1"),
     ("100", "1.00"), ("1,000", "1"), ("A10", "A1"), ("H2-K1", "H2K11"),
 ]  # fmt: skip
 
@@ -58,6 +77,59 @@ def test_what_one_side_tells_apart_is_never_joined():
     assert same_spellings(counts(["NK", "NK cells"]), counts(["NK cell"])) == {}
     assert same_spellings(counts(["NK"]), counts(["NK cells", "NK-cell"])) == {}
     assert same_spellings(counts(["NK", "NK cell"]), counts(["NK", "NK cell"])) == {}
+
+
+@pytest.mark.parametrize(
+    ("mouse", "human"),
+    [
+        ("Trp53", "TP53"),
+        ("Trp53 KO", "TP53_KO"),
+        ("Trp73", "TP73"),
+        ("Zfp281", "ZNF281"),
+        ("Cd8b1", "CD8B"),
+        ("Trp63_KO", "TP63 KO"),
+    ],
+)
+def test_a_gene_of_the_mouse_is_offered_as_that_of_human_and_the_reason_says_so(mouse, human):
+    for sides in ((counts(["Kras", mouse]), counts(["KRAS", human])), (counts([human, "NT"]), counts([mouse, "NT"]))):
+        (found,) = [each for each in suggest(*sides) if each.kind == "spellings"]
+        assert {*found.rename_source, *found.rename_target} <= {(mouse, human), (human, mouse)}
+        assert "one gene in human and mouse" in found.reason
+    assert same_spellings(counts([mouse, human]), counts([human])) == {}  # both are known on one side
+
+
+@pytest.mark.parametrize("name", ["TRPV1", "Trpm7", "ZFP36", "Zfp1", "Trp5", "CD8B12", "Trp530"])
+def test_other_names_are_those_of_both_species(name):
+    assert human_name(name) in (name, name.replace("ZFP", "ZNF"))
+
+
+def test_guides_of_genes_of_the_mouse_fall_on_the_human_names():
+    found, _ = collapsed_guides(
+        counts(["sgTrp53_1", "sgMyc_2", "sgKras_1", "NT"]), counts(["TP53", "MYC", "KRAS", "NT"])
+    )
+    assert found == {"sgTrp53_1": "TP53", "sgMyc_2": "MYC", "sgKras_1": "KRAS"}
+
+
+@pytest.mark.parametrize("other", [["yes", "no"], ["1", "0"], ["TRUE", "FALSE"], ["T", "F"], ["Y", "N"]])
+def test_truth_is_one_only_where_both_sides_hold_nothing_else(other):
+    found = same_spellings(counts(["True", "False"]), counts(other))
+    expected = dict(zip(other, ["True", "False"], strict=True))
+    assert found in (expected, {})
+    assert found == expected or other == ["TRUE", "FALSE"]  # these look alike already
+    assert same_spellings(counts(["True", "False", "NT"]), counts([*other, "NT"])) == {}
+
+
+def test_marks_of_a_program_are_taken_away_on_the_side_that_has_them():
+    wrapped, plain = counts(["b'TP53'", "b'MYC'"]), counts(["TP53", "MYC"])
+    (found,) = suggest(wrapped, plain)
+    assert (dict(found.rename_source), found.rename_target) == ({"b'TP53'": "TP53", "b'MYC'": "MYC"}, ())
+    (found,) = suggest(plain, wrapped)
+    assert (dict(found.rename_target), found.rename_source) == ({"b'TP53'": "TP53", "b'MYC'": "MYC"}, ())
+
+
+def test_a_decimal_comma_joins_no_two_guides():
+    found = suggest(counts(["0", "0,1", "1"]), counts(["0", "0.1", "1"]))
+    assert [each.kind for each in found] == ["spellings"]
 
 
 def test_parts_in_another_order_are_one_name():
