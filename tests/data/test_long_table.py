@@ -42,6 +42,28 @@ def test_a_plate_of_three_readouts_is_not_long(tmp_path):
     assert look(tmp_path / "wells.csv", "kind").n_features == 3
 
 
+@pytest.mark.parametrize(
+    ("sample", "feature"), [("SampleID", "Assay"), ("Specimen", "UniProt"), ("well", "Analyte name")]
+)
+@pytest.mark.parametrize("seed", range(3))
+def test_samples_and_features_in_rows_are_long_whatever_else_is_said_of_them(tmp_path, sample, feature, seed):
+    """As Olink and others write it, with numbers of the sample and of the assay beside the value."""
+    draw = np.random.default_rng(seed)
+    n_samples, names = 20 + seed, [f"P{i}" for i in range(5 + seed)]
+    rows = [(s, f) for s in range(n_samples) for f in names if draw.random() > 0.05 * seed]
+    long = pd.DataFrame({sample: [f"S{s}" for s, _ in rows], feature: [f for _, f in rows]})
+    long["Age"] = [20 + s % 7 for s, _ in rows]
+    long["LOD"] = [0.5 + names.index(f) for _, f in rows]
+    long["NPX"] = draw.normal(size=len(rows))
+    long.sample(frac=1, random_state=seed).to_csv(tmp_path / "npx.csv", sep=";", index=False)
+    said = refusal(tmp_path / "npx.csv", label_key="")
+    assert f"each of {len(names)} values of {feature}" in said
+    # an arrayed screen of plates and genes that measures two things in each well
+    screen = long.assign(area=draw.normal(size=len(rows)))
+    screen.to_csv(tmp_path / "screen.csv", index=False)
+    assert look(tmp_path / "screen.csv", "").n_features == 4
+
+
 def test_barcodes_of_three_batches_are_repeated_and_not_long(tmp_path):
     batches = pd.concat([WIDE.assign(batch=f"b{i}") for i in range(3)])
     batches.to_csv(tmp_path / "all.csv")

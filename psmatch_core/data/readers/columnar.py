@@ -80,7 +80,9 @@ def _read(
         findings.append(warning("PM-F77", problem, "Save them in columns of their own to give them names."))
     if not frame.shape[0] or not frame.shape[1]:
         raise PsmatchError(f"{opening.shown} is empty: it has no rows.", hint="Export the table again.", code="PM-F01")
-    stored = [each for each in index if isinstance(each, str) and each in frame.columns]
+    levels = [each for each in index if isinstance(each, str) and each in frame.columns]
+    # of several levels (plate, well, cell) the one that names each cell once
+    stored = levels if len(levels) == 1 else [each for each in levels if frame[each].is_unique][:1]
     order = [*stored, *(each for each in frame.columns if each not in stored)]
     columns = [_plain(frame[each]) for each in order]
     names = ["" if each.startswith("__index_level_") else each for each in order]

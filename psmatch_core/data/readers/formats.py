@@ -78,6 +78,33 @@ _REFUSED: dict[str, tuple[str, str, str]] = {
     "xz": ("is compressed with xz", _UNPACK, "PM-F10"),
     "zstd": ("is compressed with zstd", _UNPACK, "PM-F10"),
     "pdf": ("is a PDF document", "Choose the data file itself.", "PM-F12"),
+    "microscope": (
+        "is a file of a microscope, with images and not with values of cells",
+        "Measure the cells (for instance with CellProfiler), or save one image of each cell in an npz file.",
+        "PM-F12",
+    ),
+    "torch": (
+        "is a PyTorch file, which could run code and is not read",
+        "Save the arrays with numpy: np.savez(path, X=embeddings.numpy(), obs_names=names).",
+        "PM-F12",
+    ),
+    "safetensors": (
+        "is a safetensors file, whose arrays have no cell names",
+        "Save the arrays with numpy: np.savez(path, X=embeddings, obs_names=names).",
+        "PM-F12",
+    ),
+    "statistics": ("is a file of SPSS or Stata", "Export the table as csv.", "PM-F12"),
+    "columns": ("is an ORC or Avro table", "Save it as parquet or csv.", "PM-F12"),
+    "adat": (
+        "is an ADAT file of SomaScan, with annotation in lines and columns around the values",
+        "Read it with SomaDataIO in R and save one row for each sample as csv.",
+        "PM-F12",
+    ),
+    "soft": (
+        "is a description of a series of GEO, not a table of cells",
+        "Load the supplementary files of the series.",
+        "PM-F12",
+    ),
     "image": ("is an image", "Choose the data file itself.", "PM-F12"),
     "sqlite": ("is a database file", "Export the table as csv.", "PM-F12"),
     "matlab": ("is a MATLAB file", _TO_H5AD, "PM-F12"),

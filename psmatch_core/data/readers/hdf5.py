@@ -31,6 +31,15 @@ class Hdf5Reader(Reader):
             raise
 
 
+# Groups at the top of files of other programs.
+_OTHER_PROGRAMS = {
+    ("DataSet", "DataSetInfo"): "Imaris",
+    ("barcode_idx", "feature_idx"): "Cell Ranger (molecules)",
+    ("model_weights",): "Keras",
+    ("geneExp",): "Stereo-seq (gef)",
+}
+
+
 def source_of(opening: Opening, root: Any) -> Source:
     """The source of a tree as anndata or mudata writes it, in HDF5 or zarr.
 
@@ -49,6 +58,15 @@ def source_of(opening: Opening, root: Any) -> Source:
     if {"assays", "meta.data"} <= names:
         problem = f"{opening.shown} is an h5Seurat file, which only R reads."
         hint = "Convert it in R: SeuratDisk::Convert(file, dest = 'h5ad')."
+        raise PsmatchError(problem, hint=hint, code="PM-F43")
+    if "PYTABLES_FORMAT_VERSION" in getattr(root, "attrs", {}):
+        problem = f"{opening.shown} holds tables of pandas (HDFStore), which could run code and are not read."
+        hint = "Save it with table.to_parquet(path), one row for each cell."
+        raise PsmatchError(problem, hint=hint, code="PM-F43")
+    known = next((what for parts, what in _OTHER_PROGRAMS.items() if set(parts) <= names), None)
+    if known is not None:
+        problem = f"{opening.shown} is an HDF5 file of {known}, not an AnnData (h5ad) file."
+        hint = "Read it there and save the cells as h5ad, or as parquet or csv with one row for each cell."
         raise PsmatchError(problem, hint=hint, code="PM-F43")
     raise PsmatchError(
         f"{opening.shown} is an HDF5 file but not an AnnData (h5ad) file: it has no cell table (obs).",

@@ -46,8 +46,21 @@ _MAGIC: tuple[tuple[bytes, str], ...] = (
     (b"\x89PNG", "image"),
     (b"\xff\xd8\xff", "image"),
     (b"GIF8", "image"),
-    (b"II*\x00", "image"),
-    (b"MM\x00*", "image"),
+    *((each, "image") for each in (b"II*\x00", b"MM\x00*", b"II+\x00", b"MM\x00+")),  # TIFF and BigTIFF
+    (b"ZISRAWFILE", "microscope"),
+    (b"\xda\xce\xbe\x0a", "microscope"),  # nd2
+    (b"p\x00\x00\x00", "microscope"),  # lif
+    (b"\x00\x00\x00\x0cjP  ", "image"),
+    (b"ORC", "columns"),
+    (b"Obj\x01", "columns"),
+    (b"\x0b\x0e\x0a", "rds"),  # qs and qs2
+    (b"$FL2@(#)", "statistics"),
+    (b"$FL3@(#)", "statistics"),
+    (b"<stata_dta>", "statistics"),
+    (b"!Checksum\t", "adat"),
+    (b"^SERIES", "soft"),
+    (b"^DATABASE", "soft"),
+    (b"!Series_title", "soft"),
     (b"\x93NUMPY", "npy"),
     (b"SQLite format 3", "sqlite"),
     (b"MATLAB 5.0", "matlab"),
@@ -63,6 +76,7 @@ _MAGIC: tuple[tuple[bytes, str], ...] = (
     (b"##fileformat=VCF", "reads"),
     *((bytes((0x80, version)), "pickle") for version in (2, 3, 4, 5)),
 )
+LONGEST_HEADER = 100_000_000  # bytes that safetensors allow
 _FASTQ = re.compile(rb"@[^\n]*\n[ACGTNacgtn]{10,}\r?\n\+")
 
 
@@ -148,6 +162,8 @@ def text_encoding(head: bytes) -> str:
 
 
 def _content(path: Path, head: bytes, *, is_gzipped: bool) -> str:
+    if head.startswith(b"MATLAB 7.3"):  # HDF5 behind a text of its own
+        return "matlab"
     # HDF5 allows a user block of 512, 1024 … bytes before its signature; h5mu has one
     if any(head.startswith(HDF5_MAGIC, offset) for offset in (0, 512, 1024, 2048)):
         return "hdf5"
@@ -158,6 +174,8 @@ def _content(path: Path, head: bytes, *, is_gzipped: bool) -> str:
         return "tar"
     if not head.strip(b"\x00"):
         return "blank"
+    if head[8:10] in (b'{"', b"{}") and int.from_bytes(head[:8], "little") < LONGEST_HEADER:
+        return "safetensors"
     if _FASTQ.match(head):
         return "reads"
     encoding = text_encoding(head)
@@ -189,6 +207,8 @@ def _zip_content(path: Path) -> str:
         return "xlsx" if b"[Content_Types].xml" in head or b"xl/" in head else "cut zip"
     if not names:
         return "blank"
+    if any(name == "data.pkl" or name.endswith("/data.pkl") for name in names):
+        return "torch"
     if any(name.startswith(("word/", "ppt/")) for name in names):
         return "document"
     if any(name.startswith("xl/") or name == "[Content_Types].xml" for name in names):

@@ -33,6 +33,10 @@ class ZarrReader(Reader):
             files.close()
             raise
         files.close()
+        if isinstance(root, ZarrGroup) and set(root) & {"tables", "table"}:
+            problem = f"{opening.shown} is a SpatialData store, whose table of cells lies deeper."
+            hint = f"Give the folder of its table, such as {opening.shown}/tables/table, or save that with write_h5ad."
+            raise PsmatchError(problem, hint=hint, code="PM-F43")
         raise PsmatchError(
             f"{opening.shown} is a zarr store but not an AnnData one: it has no cell table (obs).",
             hint="Save the data with anndata's write_zarr.",

@@ -123,3 +123,16 @@ def test_lists_as_text_are_refused_with_what_to_do(tmp_path: Path) -> None:
     frame.to_csv(tmp_path / "it.csv", index=False)
     said = refusal(tmp_path / "it.csv", label_key="gene")
     assert "it.csv has no features: column it holds lists as text. → Write one column for each number" in said
+
+
+@pytest.mark.parametrize("order", [("plate", "well", "cell"), ("cell", "plate", "well"), ("plate", "well")])
+def test_of_several_levels_of_an_index_one_names_the_cells(tmp_path: Path, order: tuple[str, ...]) -> None:
+    levels = {"plate": ["P1"] * N, "well": [f"{'AB'[i % 2]}{i % 5 + 1:02d}" for i in range(N)]}
+    levels["cell"] = [f"obj_{i:x}z" for i in range(N)]
+    made = frame()[["Metadata_gene", "Cells_Texture_0", "Cells_Texture_1"]]
+    made.index = pd.MultiIndex.from_arrays([levels[each] for each in order], names=order)
+    made.to_parquet(tmp_path / "levels.parquet")
+    found = look(tmp_path / "levels.parquet", "Metadata_gene")
+    assert found.n_features == 2
+    assert found.cell_names[:1] == (("obj_0z",) if "cell" in order else ("cell_1",))
+    assert {"plate", "well"} <= {each.name for each in found.columns}

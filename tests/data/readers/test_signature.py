@@ -27,6 +27,18 @@ def arrays():
 
 FOREIGN = {
     "empty": (b"", "is empty (0 bytes)"),
+    "PyTorch": (zipped("emb/data.pkl", "emb/version"), "is a PyTorch file"),
+    "safetensors": ((40).to_bytes(8, "little") + b'{"X":{"dtype":"F32"}}' + bytes(9), "is a safetensors file"),
+    "BigTIFF": (b"II+\x00" + bytes(40), "is an image"),
+    "czi": (b"ZISRAWFILE" + bytes(40), "is a file of a microscope"),
+    "nd2": (b"\xda\xce\xbe\x0a" + bytes(40), "is a file of a microscope"),
+    "MATLAB 7.3": (b"MATLAB 7.3 MAT-file".ljust(512) + b"\x89HDF\r\n\x1a\n" + bytes(40), "is a MATLAB file"),
+    "ADAT": (b"!Checksum\tabc\n^HEADER\n!Version\t1.2\n", "is an ADAT file"),
+    "SPSS": (b"$FL2@(#) SPSS DATA FILE" + bytes(9), "is a file of SPSS or Stata"),
+    "Stata": (b"<stata_dta><header>", "is a file of SPSS or Stata"),
+    "GEO series": (b"^DATABASE = GeoMiame\n", "is a description of a series of GEO"),
+    "qs of R": (b"\x0b\x0e\x0a\x0c" + bytes(40), "is an R file"),
+    "ORC": (b"ORC" + bytes(40), "is an ORC or Avro table"),
     "web page": (b"\n<!DOCTYPE html>\n<html><body>Sign in</body></html>", "is a web page (HTML)"),
     "server error": (b"<?xml version='1.0'?><Error><Code>AccessDenied</Code></Error>", "error message of a server"),
     "xlsx": (zipped("[Content_Types].xml", "xl/workbook.xml"), "is an Excel file (xlsx)"),

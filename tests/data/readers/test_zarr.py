@@ -182,3 +182,15 @@ def test_two_stores_in_one_archive_are_refused_by_name(tmp_path):
     for name in ("a.zarr", "b.zarr"):
         write(tmp_path / "both", name=name)
     assert "holds 2 zarr stores (a.zarr, b.zarr)" in refusal(tmp_path / "both")
+
+
+def test_a_spatialdata_store_says_where_its_table_is_and_that_is_read(tmp_path):
+    store = tmp_path / "sd.zarr"
+    (store / "tables").mkdir(parents=True)
+    for each in (store, store / "tables"):
+        (each / ".zgroup").write_text('{"zarr_format": 2}')
+    write(store / "tables", version=2, name="table")
+    said = refusal(store)
+    assert "SpatialData" in said
+    assert "sd.zarr/tables/table" in said
+    assert look(store / "tables" / "table").n_cells == 60
