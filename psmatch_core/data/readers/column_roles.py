@@ -42,6 +42,12 @@ _GROUPS = re.compile(
 )
 _CELL_NAMES = re.compile(r"(?i)(cell[_. ]?)?barcodes?|cells?|cell[_. ]?(ids?|names?)|obs_names")
 FEWEST_COUNTED = 10  # rows: a measurement of fewer cells may happen to count
+_UNITS_ROW = re.compile(r"(?i)[\[(]?units?:?[\])]?")
+_UNIT = re.compile(
+    r"(?i)[\[(]?(a\.?\s?u\.?|arb\.? ?units?|r?fu|mfi|counts?|umis?|cpm|tpm|reads?|none|n/?a|-|%|pct|(pixels?|px)[²2]?"
+    r"|log2?|z-?score|[munpµμ]?(m|g|s|l|mol|M)[²³23]?|[munpµμ]?m\^?[23]|min|hr?s?|days?|[munpµμ]g/m?l|npx|ratio|intensity|unitless)[\])]?"
+)
+UNITS_SHARE = 0.8
 REPEATED_SHARE = 0.5  # of the values of a first column are different: more cells share one than have their own
 
 
@@ -84,6 +90,14 @@ def named_cells(names: Sequence[str], columns: Sequence[pd.Series], taken: Colle
 def left_out_features(names: Sequence[str], roles: Mapping[str, str]) -> list[str]:
     """The columns of numbers that were not measured, and are not features unless their role says so."""
     return [each for each in not_measured(names) if roles.get(each) != FEATURE_ROLE]
+
+
+def are_units(name: str, texts: Sequence[str]) -> bool:
+    """Whether a row of texts below the column names holds the units of the columns, by its name or its texts."""
+    filled = [each.strip() for each in texts if each.strip()]
+    if _UNITS_ROW.fullmatch(name.strip()):
+        return True
+    return bool(filled) and sum(_UNIT.fullmatch(each) is not None for each in filled) > UNITS_SHARE * len(filled)
 
 
 def numbers_rows(values: pd.Series) -> bool:

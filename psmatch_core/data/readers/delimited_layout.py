@@ -21,6 +21,7 @@ ONE_COLUMN = "PM-F13"
 FEWEST_NAMES = 4  # columns, from which a second line of names is told from data
 NUMBERS_OF_OBJECTS = ("ImageNumber", "ObjectNumber")
 SAMPLE_LINES = 50
+MOST_JOINED = 5000  # line breaks inside the names of a header
 MOSTLY_NUMBERS = 0.5  # more of the first line's fields than this are numbers: it is data
 SAMPLE_CHARACTERS = 2**22  # enough for a header of 30,000 gene names and some rows
 csv.field_size_limit(SAMPLE_CHARACTERS)  # read with another separator, a whole line is one field
@@ -79,7 +80,8 @@ def find_layout(opening: Opening, encoding: str) -> Layout:
         lines.pop()  # the last line is incomplete
     findings: list[Finding] = []
     n_skipped = _count_preamble(lines, opening.shown, findings)
-    lines = [line for line in lines[n_skipped : n_skipped + SAMPLE_LINES] if line.strip()]
+    lines, n_joined = _with_whole_header(lines[n_skipped:], opening.shown, findings)
+    lines = [line for line in lines[:SAMPLE_LINES] if line.strip()]
     if not lines:
         raise PsmatchError(f"{opening.shown} is empty: it has no rows.", hint="Export the table again.", code="PM-F01")
     separator = _separator(lines, opening.shown)
@@ -100,8 +102,31 @@ def find_layout(opening: Opening, encoding: str) -> Layout:
     header, has_names = _header(fields, opening.shown, findings)
     n_columns = len(header) or len(fields[0])
     _warn_about_name(opening.shown, separator, findings)
-    n_skipped += n_lines - len(fields) + bool(header)
+    n_skipped += n_joined + n_lines - len(fields) + bool(header)
     return Layout(encoding, separator, decimal, n_skipped, header, has_names, n_columns, tuple(findings))
+
+
+def _with_whole_header(lines: list[str], shown: str, findings: list[Finding]) -> tuple[list[str], int]:
+    """The same lines with a header that has line breaks inside its quotation marks in one, and how many were joined.
+
+    It is one only if it has as many fields as the line below it.
+    """
+    header, n_joined = lines[0] if lines else "", 0
+    while header.count('"') % 2 and n_joined < min(len(lines) - 1, MOST_JOINED):
+        n_joined += 1
+        header = f"{header} {lines[n_joined].lstrip()}"
+    if not n_joined or header.count('"') % 2 or n_joined + 1 >= len(lines):
+        return lines, 0
+    below = lines[n_joined + 1]
+    widths = [
+        [len(next(csv.reader([line], delimiter=separator), [])) for line in (header, below)]
+        for separator in _SEPARATORS
+    ]
+    if not any(above == under > 1 for above, under in widths):
+        return lines, 0
+    problem = f"{shown}: line breaks in column names became spaces."
+    findings.append(warning("PM-F24", problem, "Check the names of the columns."))
+    return [header, *lines[n_joined + 1 :]], n_joined
 
 
 def _count_preamble(lines: list[str], shown: str, findings: list[Finding]) -> int:

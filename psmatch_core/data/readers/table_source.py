@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from psmatch_core.base.arrays import row_chunks
@@ -14,8 +14,10 @@ from psmatch_core.data.checks.findings import warning
 from psmatch_core.data.checks.not_measured import FEWEST_FEATURES, counter_finding, unmeasured_finding
 from psmatch_core.data.names.doses import without_unit
 from psmatch_core.data.readers.base import MatrixHeader, Opening, Source
+from psmatch_core.data.readers.column_findings import annotation_by_name, annotation_by_sign, read_as, with_sign
 from psmatch_core.data.readers.column_roles import (
     MISSING_WORDS,
+    are_units,
     as_feature,
     as_grouped_feature,
     is_group,
@@ -114,11 +116,11 @@ class TableSource(Source):
                 features.append(i)
                 values[i] = feature
         if by_name:
-            self.findings.append(_annotation_by_name(self.shown, by_name))
+            self.findings.append(annotation_by_name(self.shown, by_name))
         if grouping:
-            self.findings.append(_read_as(self.shown, grouping))
+            self.findings.append(read_as(self.shown, grouping))
         if signed:
-            self.findings.append(_annotation_by_sign(self.shown, signed))
+            self.findings.append(annotation_by_sign(self.shown, signed))
         unmeasured = set(left_out_features([names[i] for i in features], opening.roles))
         for i in [each for each in features if names[each] in unmeasured]:
             features.remove(i)
@@ -143,7 +145,7 @@ class TableSource(Source):
         if not features:
             problem, hint = f"{self.shown} has no features: no column after the cell names holds numbers.", NO_FEATURES
             if signed:
-                problem = f"{problem.removesuffix('.')} without a sign; {_with_sign(signed)}."
+                problem = f"{problem.removesuffix('.')} without a sign; {with_sign(signed)}."
                 hint = "Export plain numbers: 12.5, not 12.5%."
             if lists := [name for name, column in self._columns.items() if _holds_lists(column)]:
                 problem = f"{self.shown} has no features: column {display(lists[0])} holds lists as text."
@@ -193,41 +195,6 @@ class TableSource(Source):
 
     def column(self, name: str) -> pd.Series:
         return as_numbers(self._columns[name])
-
-
-def _annotation_by_name(shown: str, names: list[str]) -> Finding:
-    """The finding that columns of numbers are no features, since they are called like an annotation."""
-    listed = name_list(names, 6)
-    problem = (
-        f"{shown}: column {listed} holds numbers but counts as annotation because of its name."
-        if len(names) == 1
-        else f"{shown}: {len(names):,} columns hold numbers but count as annotation because of their names: {listed}."
-    )
-    return warning("PM-F26", problem, "Give those that were measured the role feature (roles).")
-
-
-def _annotation_by_sign(shown: str, signed: Mapping[str, str]) -> Finding:
-    """The finding that columns of numbers are no features, since each number has a sign."""
-    is_one = len(signed) == 1
-    problem = f"{shown}: {_with_sign(signed)}, and {'counts' if is_one else 'count'} as annotation, not as features."
-    return warning("PM-F26", problem, "Remove the sign where they are features.")
-
-
-def _read_as(shown: str, grouping: Mapping[str, tuple[str, float]]) -> Finding:
-    """The finding that numbers with separated thousands or decimal commas were read, with an example."""
-    name, (text, value) = next(iter(grouping.items()))
-    columns = f"{len(grouping):,} columns" if len(grouping) > 1 else f"column {display(name)}"
-    problem = (
-        f"{shown}: numbers with other marks than a decimal point in {columns}: {display(text, 20)} is {value:.9g}."
-    )
-    return warning("PM-F16", problem, "Check a value; to be safe, export decimals with a point and nothing else.")
-
-
-def _with_sign(signed: Mapping[str, str]) -> str:
-    name, example = next(iter(signed.items()))
-    if len(signed) == 1:
-        return f"column {display(name)} holds numbers with a sign, such as {display(example, 20)}"
-    return f"{len(signed):,} columns hold numbers with a sign, such as {display(example, 20)} in {display(name)}"
 
 
 def _feature(
@@ -310,9 +277,14 @@ def _refuse_row_of_labels(columns: Sequence[pd.Series], names: Sequence[str], ce
         if column.dtype == object:
             wrong.update(at for at, each in enumerate(column) if str(each).strip() and not is_number(str(each)))
     row, n_columns = max(wrong.items(), key=lambda each: each[1], default=(0, 0))
-    if len(columns) < FEWEST_CELLS or n_columns <= NUMERIC_SHARE * len(columns) or len(wrong) > MOST_TEXT_ROWS:
+    if n_columns <= NUMERIC_SHARE * len(columns):
         return
     example = name_list([str(column.iloc[row]) for column in columns[:2]], 2)
+    if row == 0 and are_units(cells[0], [str(column.iloc[0]) for column in columns if column.dtype == object]):
+        problem = f"{shown}: the line below the column names holds no values but units ({example})."
+        raise PsmatchError(problem, hint="Delete that line.", code="PM-F74")
+    if len(columns) < FEWEST_CELLS or len(wrong) > MOST_TEXT_ROWS:
+        return
     raise PsmatchError(
         f"{shown} has its cells in columns ({name_list(list(names), 2)}): row {display(cells[row])} holds a text for "
         f"each ({example}).",
