@@ -14,6 +14,7 @@ import pandas as pd
 from scipy import sparse
 
 from psmatch_core.base.arrays import read_only, read_only_matrix, row_chunks
+from psmatch_core.base.errors import PsmatchError
 from psmatch_core.base.mapped_rows import is_mapped, release, rows_of
 from psmatch_core.base.shifted_rows import ShiftedRows
 from psmatch_core.base.summaries import HtmlSummary
@@ -151,6 +152,10 @@ class Modality(HtmlSummary):
         PsmatchError
             For a missing column or matrix, NaN or infinite values, duplicated cell names, unusable labels.
         """
+        if not (hasattr(adata, "obs_names") and hasattr(adata, "layers")):
+            problem = f"{name} is an object of type {type(adata).__name__}, not an AnnData object."
+            hint = "Make one: anndata.AnnData(X, obs=table_of_cells, var=table_of_features)."
+            raise PsmatchError(problem, hint=hint)
         spec = DataSpec(
             path="",
             label_key=label_key,

@@ -13,13 +13,15 @@ from psmatch_core.data.chosen_matrix import chosen_matrix, feature_columns
 from psmatch_core.data.embedding_names import is_embedding
 from psmatch_core.data.feature_names import left_out_columns
 from psmatch_core.data.feature_types import types_of_features
-from psmatch_core.data.readers.base import MatrixHeader, Source, first_two
+from psmatch_core.data.readers.base import MatrixHeader, Source, computable, first_two
 from psmatch_core.data.readers.delimited_rows import free_name, repeated_column
 from psmatch_core.data.sparse_faults import check_sparse
 
 if TYPE_CHECKING:
     import pandas as pd
     from anndata import AnnData
+
+_CONTAINERS = (list, tuple, set, dict, np.ndarray)  # in a column of cells they count as their text
 
 
 class AnnDataSource(Source):
@@ -43,6 +45,8 @@ class AnnDataSource(Source):
         self.findings, self.excluded = [], []
         self._adata, self._key = adata, matrix
         self._X, self._features, self._image_shape = chosen_matrix(adata, matrix, shown)
+        if isinstance(self._X, np.ndarray):
+            self._X = computable(self._X)
         check_sparse(self._X, shown=shown, matrix=matrix)
         if self._features.left_out:
             self.findings.append(left_out_columns(shown, matrix, self._features.left_out))
@@ -97,7 +101,10 @@ class AnnDataSource(Source):
         return tuple(self._places)
 
     def column(self, name: str) -> pd.Series:
-        return self._adata.obs.iloc[:, self._places[name]].reset_index(drop=True)
+        values = self._adata.obs.iloc[:, self._places[name]].reset_index(drop=True)
+        if values.dtype == object and any(isinstance(each, _CONTAINERS) for each in values):
+            return values.map(lambda each: str(each) if isinstance(each, _CONTAINERS) else each)
+        return values
 
     def close(self) -> None:
         """Nothing to do: the object is in memory."""

@@ -108,3 +108,25 @@ def test_a_sparse_matrix_that_contradicts_itself_is_refused(part: str) -> None:
     with pytest.raises(PsmatchError, match="sparse matrix X is inconsistent") as caught:
         in_python(adata)
     assert caught.value.code == "PM-M21"
+
+
+@pytest.mark.parametrize("given", [pd.DataFrame({"a": [1.0]}), np.zeros((3, 2)), None, "cells.h5ad", {"X": 1}])
+def test_what_is_no_anndata_object_is_refused_in_words(given: Any) -> None:
+    with pytest.raises(PsmatchError, match="not an AnnData object"):
+        in_python(given)
+
+
+def test_half_floats_have_the_values_that_they_have_in_a_file(tmp_path: Path) -> None:
+    adata = good_adata((np.arange(1200).reshape(60, 20) % 37 / 8).astype(np.float16))
+    adata.write_h5ad(tmp_path / "cells.h5ad")
+    of_file = read_input(DataSpec(str(tmp_path / "cells.h5ad"), label_key="cell_type"), side="source")
+    np.testing.assert_array_equal(np.asarray(in_python(adata).X), np.asarray(of_file.X))
+
+
+@pytest.mark.parametrize("kind", [list, tuple, np.array])
+def test_a_label_that_is_a_list_counts_as_its_text(kind: Any) -> None:
+    adata = good_adata()
+    texts = adata.obs["cell_type"].astype(str)
+    adata.obs["lists"] = [kind([each]) for each in texts]
+    made = in_python(adata, label_key="lists")
+    assert made.labels.tolist() == [str(kind([each])) for each in texts]
