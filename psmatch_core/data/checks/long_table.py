@@ -73,7 +73,7 @@ def refuse_measured_pairs(
     PsmatchError
         If the table is such a one.
     """
-    for feature in [each for each in columns if _FEATURE.fullmatch(each.strip())]:
+    for feature in filter(is_called_feature, columns):
         for sample in [each for each in columns if each != feature]:
             n_samples, n_features = len(set(columns[sample])), len(set(columns[feature]))
             n_pairs, n_rows = n_samples * n_features, len(columns[sample])
@@ -86,6 +86,11 @@ def refuse_measured_pairs(
             ]
             if len(values) == 1:
                 raise _long(name, feature, n_features)
+
+
+def is_called_feature(name: str) -> bool:
+    """Whether a column is called like the features of a long table, such as ``gene`` or ``UniProt``."""
+    return _FEATURE.fullmatch(name.strip()) is not None
 
 
 def _is_told(values: np.ndarray, texts: Sequence[str | None]) -> bool:

@@ -35,16 +35,16 @@ from psmatch_core.data.checks import (
 from psmatch_core.data.checks.confounding import FEWEST_OF_VALUE
 from psmatch_core.data.checks.findings import seen_in_part
 from psmatch_core.data.checks.label_column import check_label_counts
-from psmatch_core.data.checks.long_table import MOST_COLUMNS, MOST_NUMBERS, refuse_long_table, refuse_measured_pairs
+from psmatch_core.data.checks.long_table import MOST_COLUMNS
 from psmatch_core.data.checks.names import check_names
 from psmatch_core.data.chosen_matrix import no_such_matrix
 from psmatch_core.data.readers.base import MatrixHeader, Source
 from psmatch_core.data.readers.chosen import as_chosen
-from psmatch_core.data.readers.column_roles import is_called_cell
-from psmatch_core.data.readers.column_summaries import MOST_LISTED_COLUMNS, ColumnSummaries
+from psmatch_core.data.readers.column_summaries import ColumnSummaries
 from psmatch_core.data.readers.data_spec import ANNOTATION_ROLE, NAME_ROLE, DataSpec
 from psmatch_core.data.readers.formats import open_source
 from psmatch_core.data.readers.h5_safety import library_errors
+from psmatch_core.data.readers.long_rows import refuse_long
 from psmatch_core.data.readers.matrix_summaries import summarise_matrix, value_budget
 from psmatch_core.data.readers.preview_rows import PreviewRows
 from psmatch_core.data.readers.several_files import content_bytes, content_hash
@@ -249,7 +249,7 @@ def _summary_of(
     name_findings = check_names(obs_names, var_names, name=source.shown, measured=spec.measured)
     usable = [each for each in matrices if not any(f.severity is Severity.REJECT for f in each.findings)]
     if main.n_features <= MOST_COLUMNS:
-        _refuse_long(source, main, var_names)
+        refuse_long(source, main_key, var_names)
     raise_rejections(name_findings)
     if matrix or not usable:
         # what can be mended by a setting is shown, so that a page can offer it
@@ -285,19 +285,6 @@ def _summary_of(
         part=spec.part,
         needs_part=source.needs_part,
     )
-
-
-def _refuse_long(source: Source, main: MatrixSummary, var_names: Sequence[str]) -> None:
-    """Refuse a table with a row for each cell and feature."""
-    texts = {name: label_texts(source.column(name)).tolist() for name in source.column_names[:MOST_LISTED_COLUMNS]}
-    if main.image_shape is None:
-        X = source.whole(main.key)
-        values = np.asarray(X.toarray() if hasattr(X, "toarray") else X)
-        refuse_measured_pairs(texts, {name: values[:, i] for i, name in enumerate(var_names)}, name=source.shown)
-    if main.n_features > MOST_NUMBERS:
-        return
-    cells = [source.obs_names, *(values for name, values in texts.items() if is_called_cell(name))]
-    refuse_long_table(cells, texts, name=source.shown)
 
 
 def _signal_of(
