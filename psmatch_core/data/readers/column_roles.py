@@ -47,7 +47,7 @@ _UNIT = re.compile(
     r"(?i)[\[(]?(a\.?\s?u\.?|arb\.? ?units?|r?fu|mfi|counts?|umis?|cpm|tpm|reads?|none|n/?a|-|%|pct|(pixels?|px)[²2]?"
     r"|log2?|z-?score|[munpµμ]?(m|g|s|l|mol|M)[²³23]?|[munpµμ]?m\^?[23]|min|hr?s?|days?|[munpµμ]g/m?l|npx|ratio|intensity|unitless)[\])]?"
 )
-UNITS_SHARE = 0.8
+FEWEST_UNITS, UNITS_SHARE = 2, 0.8  # texts of a row of units
 REPEATED_SHARE = 0.5  # of the values of a first column are different: more cells share one than have their own
 
 
@@ -97,7 +97,9 @@ def are_units(name: str, texts: Sequence[str]) -> bool:
     filled = [each.strip() for each in texts if each.strip()]
     if _UNITS_ROW.fullmatch(name.strip()):
         return True
-    return bool(filled) and sum(_UNIT.fullmatch(each) is not None for each in filled) > UNITS_SHARE * len(filled)
+    if len(filled) < FEWEST_UNITS or all(each.lower() in MISSING_WORDS | MISSING_NUMBERS for each in filled):
+        return False
+    return sum(_UNIT.fullmatch(each) is not None for each in filled) > UNITS_SHARE * len(filled)
 
 
 def numbers_rows(values: pd.Series) -> bool:

@@ -351,6 +351,14 @@ def test_a_row_of_units_below_the_header_is_named_as_such(tmp_path: Path, row: l
     assert "Delete that line" in said
 
 
+@pytest.mark.parametrize("first", [["-", "2"], ["1", "%"], ["-", "."], ["n/a?", "-"]])
+def test_a_word_in_the_first_row_is_no_unit(tmp_path: Path, first: list[str]) -> None:
+    lines = ["cell,ko,Area,Mean", ",".join(["c0x", "K0", *first])]
+    lines += [f"c{i + 1}x,K{i % 3},{i}.5,{i * 7 % 11}" for i in range(40)]
+    (tmp_path / "words.csv").write_text("\n".join(lines) + "\n")
+    assert "is not a number" in refusal(tmp_path / "words.csv", label_key="ko")
+
+
 @settings(deadline=None, max_examples=20, suppress_health_check=list(HealthCheck))
 @given(
     names=st.lists(
