@@ -13,7 +13,7 @@ from psmatch_core.data.checks.findings import display
 
 MOST_NUMBERS = 3  # columns of numbers of a long table: a value, perhaps its error and a count
 FEWEST_FEATURES = 3
-MOST_COLUMNS = 8  # of numbers, with those that describe the feature or the sample, such as a limit of detection
+MOST_NUMBER_COLUMNS = 8  # of numbers, with those that describe the feature or the sample, such as a limit of detection
 FULL = 0.8  # of the pairs of a sample and a feature have a row
 _FEATURE = re.compile(
     r"(?i)(.*[_ .])?(gene|feature|assay|marker|protein|analyte|probe|antibody|olink|uniprot|variable|channel|peak"

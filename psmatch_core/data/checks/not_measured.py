@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from psmatch_core.data.checks.findings import Finding, display, name_list, warning
 
-FEWEST_FEATURES = 2
+FEWEST_MEASURED = 2
 UNMEASURED_CODE = "PM-C06"
 _NOT_MEASURED = re.compile(
     r"""(?ix)
@@ -74,7 +74,7 @@ def not_measured(names: Sequence[str]) -> list[str]:
         or _ANY_SPELLING.fullmatch(text)
         or {name.strip().lower(), text} & others
     ]
-    return found if len(names) - len(found) >= FEWEST_FEATURES else []
+    return found if len(names) - len(found) >= FEWEST_MEASURED else []
 
 
 def _plain(name: str) -> str:

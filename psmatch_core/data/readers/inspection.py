@@ -35,7 +35,7 @@ from psmatch_core.data.checks import (
 from psmatch_core.data.checks.confounding import FEWEST_OF_VALUE
 from psmatch_core.data.checks.findings import seen_in_part
 from psmatch_core.data.checks.label_column import check_label_counts
-from psmatch_core.data.checks.long_table import MOST_COLUMNS
+from psmatch_core.data.checks.long_table import MOST_NUMBER_COLUMNS
 from psmatch_core.data.checks.names import check_names
 from psmatch_core.data.chosen_matrix import no_such_matrix
 from psmatch_core.data.readers.base import MatrixHeader, Source
@@ -248,7 +248,7 @@ def _summary_of(
     )
     name_findings = check_names(obs_names, var_names, name=source.shown, measured=spec.measured)
     usable = [each for each in matrices if not any(f.severity is Severity.REJECT for f in each.findings)]
-    if main.n_features <= MOST_COLUMNS:
+    if main.n_features <= MOST_NUMBER_COLUMNS:
         refuse_long(source, main_key, var_names)
     raise_rejections(name_findings)
     if matrix or not usable:

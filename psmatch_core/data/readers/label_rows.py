@@ -11,7 +11,7 @@ from psmatch_core.data.checks import Finding, display, label_texts, name_list
 from psmatch_core.data.checks.findings import warning
 from psmatch_core.data.names.core_names import core_names
 from psmatch_core.data.readers.base import Source
-from psmatch_core.data.readers.wells import is_nearly_drawn, keys_by_plate, plates_among, texts_of, wells_among
+from psmatch_core.data.readers.wells import is_nearly_drawn, keys_by_plate, plates_among, well_texts, wells_among
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -155,7 +155,7 @@ def _by_well(columns: Mapping[str, pd.Series], source: Source, shown: str) -> La
     there = wells_among(table)
     if there is None:
         return None
-    mine = texts_of(source)
+    mine = well_texts(source)
     here = wells_among(mine)
     if here is None:
         return None
@@ -190,7 +190,7 @@ def not_joined(columns: Mapping[str, pd.Series], source: Source, shown: str) -> 
     example = name_list(source.obs_names, 2)
     first = next(iter(columns))
     if wells := wells_among({name: values.tolist() for name, values in columns.items()}):
-        has_wells = wells_among(texts_of(source)) is not None
+        has_wells = wells_among(well_texts(source)) is not None
         lack = "but a well stands in several rows" if has_wells else f"but {source.shown} has no column of wells"
         hint = "a column plate to both files" if has_wells else "a column Well to the cells"
         problem = (

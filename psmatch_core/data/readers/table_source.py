@@ -11,7 +11,7 @@ from psmatch_core.base.arrays import row_chunks
 from psmatch_core.base.errors import PsmatchError, plural, some
 from psmatch_core.data.checks import Finding, display, name_list
 from psmatch_core.data.checks.findings import warning
-from psmatch_core.data.checks.not_measured import FEWEST_FEATURES, counter_finding, unmeasured_finding
+from psmatch_core.data.checks.not_measured import FEWEST_MEASURED, counter_finding, unmeasured_finding
 from psmatch_core.data.names.doses import without_unit
 from psmatch_core.data.readers.base import MatrixHeader, Opening, Source
 from psmatch_core.data.readers.column_findings import annotation_by_name, annotation_by_sign, read_as, with_sign
@@ -128,7 +128,7 @@ class TableSource(Source):
         if unmeasured:
             self.findings.append(unmeasured_finding(self.shown, sorted(unmeasured), are_left_out=True))
         counters = [i for i in features if opening.roles.get(names[i]) != FEATURE_ROLE and numbers_rows(values[i])]
-        counters = counters if len(features) - len(counters) >= FEWEST_FEATURES else []
+        counters = counters if len(features) - len(counters) >= FEWEST_MEASURED else []
         for i in counters:
             features.remove(i)
             self._annotate(names[i], columns[i])

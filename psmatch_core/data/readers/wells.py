@@ -76,7 +76,7 @@ def plates_among(columns: Mapping[str, Sequence[str | None]]) -> tuple[str, Sequ
     return None if name is None else (name, columns[name])
 
 
-def texts_of(source: Source) -> dict[str, list[str | None]]:
+def well_texts(source: Source) -> dict[str, list[str | None]]:
     """The columns of a file as texts of its cells ``(n_cells,)``; only those that may name wells or plates."""
     found: dict[str, list[str | None]] = {}
     for name in source.column_names:

@@ -94,6 +94,7 @@ def test_what_is_no_well_is_none(text):
     assert well_of(text) is None
 
 
+@settings(deadline=None)
 @given(row=st.integers(1, 16), column=st.integers(1, 48), way=st.sampled_from([*WRITTEN]))
 def test_a_well_is_the_same_in_all_ways_to_write_it(row, column, way):
     assert well_of(WRITTEN[way](row, column)) == f"{chr(64 + row)}{column:02d}"
