@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import plotly.graph_objects as go
 
@@ -15,7 +17,7 @@ from psmatch_core.plotting.style import (
     figure,
     height_of,
     hover_text,
-    label_axis,
+    label_ticks,
 )
 
 TOP = 12  # features in a figure
@@ -58,10 +60,11 @@ def match_profile(found: MatchedCell, *, modality: str, top: int = TOP) -> go.Fi
     names = found.names[1][places].tolist()
     what = f"Its matches stand out in {escaped(names[0], 30)}" if names else "Its matches are the average of the label"
     note = _note(len(names), found.names[1].size, f"{escaped(modality, 24)} features")
-    fig = _profile(what, names, note=f"{note}; grey: 95% of random matches", legend=True)
+    half = 1.96 * found.chance if names else 0.0
+    band = {"type": "rect", "x0": -half, "x1": half, "y0": 0, "y1": 1, "yref": "y domain", "fillcolor": FAINT}
+    bands = [{**band, "line": {"width": 0}, "layer": "below"}] if half > 0 else []
+    fig = _profile(what, names, note=f"{note}; grey: 95% of random matches", legend=True, shapes=bands)
     y = np.arange(len(names))
-    if found.chance > 0 and names:
-        fig.add_vrect(x0=-1.96 * found.chance, x1=1.96 * found.chance, fillcolor=FAINT, line_width=0, layer="below")
     fig.add_bar(
         x=found.mean_z[places].astype(np.float32),
         y=y,
@@ -119,12 +122,9 @@ def shared_profile(found: MatchedCell, *, top: int = TOP) -> go.Figure:
     return fig
 
 
-def _profile(title: str, names: list[str], *, note: str, legend: bool = False) -> go.Figure:
-    fig = figure(title, height=height_of(len(names)), note=note, legend=legend)
-    label_axis(fig, names)
-    fig.update_layout(bargap=0.3)
-    fig.update_xaxes(title_text=Z_AXIS, zeroline=True)
-    return fig
+def _profile(title: str, names: list[str], *, note: str, legend: bool = False, **layout: Any) -> go.Figure:
+    x, height = {"title_text": Z_AXIS, "zeroline": True}, height_of(len(names))
+    return figure(title, height=height, note=note, legend=legend, x=x, y=label_ticks(names), bargap=0.3, **layout)
 
 
 def _note(shown: int, total: int, what: str) -> str:

@@ -21,6 +21,7 @@ from psmatch_core.plotting.style import (
     height_of,
     hover_text,
     label_axis,
+    label_ticks,
     log_ticks,
     rounded,
 )
@@ -135,8 +136,10 @@ def cell_matches(
         if weights.size
         else f"{escaped(cell, 30)} has no match"
     )
-    fig = figure(title, height=height_of(len(shown)), note=note)
-    y = label_axis(fig, [f"★ {name}" if true else name for name, true in zip(shown, is_true, strict=True)])
+    ticks = label_ticks([f"★ {name}" if true else name for name, true in zip(shown, is_true, strict=True)])
+    x = {"title_text": "share of the cell's weight", "tickformat": ".1~%", "rangemode": "tozero"}
+    fig = figure(title, height=height_of(len(shown)), note=note, x=x, y=ticks, barmode="overlay", bargap=0.25)
+    y = ticks["tickvals"]
     for which, name, fill in ((~is_true, "match", color), (is_true, "★ true partner", TRUE_COLOR)):
         if which.any():
             fig.add_bar(
@@ -156,6 +159,4 @@ def cell_matches(
         line={"color": GREY, "dash": "dash", "width": 2},
         hovertemplate="uniform: %{x:.2%}<extra></extra>",
     )
-    fig.update_layout(barmode="overlay", bargap=0.25)
-    fig.update_xaxes(title_text="share of the cell's weight", tickformat=".1~%", rangemode="tozero")
     return fig
