@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 import numpy as np
 import plotly.graph_objects as go
+from scipy import sparse
 
 from psmatch_core.base.errors import PsmatchError, plural
 from psmatch_core.classification.label_similarity import label_families
@@ -237,11 +238,12 @@ def _groups(
 def _families(models: tuple[ScoredModality, ScoredModality]) -> list[int]:
     """The family of each label, from the mean position of its cells in both modalities."""
     n_labels = len(models[0].label_names)
-    sums = np.zeros((n_labels, models[0].space.shape[1]))
+    sums, counts = np.zeros((n_labels, models[0].space.shape[1])), np.zeros(n_labels)
     for model in models:
-        for axis, values in enumerate(model.space.T):
-            sums[:, axis] += np.bincount(model.y, weights=values, minlength=n_labels)
-    counts = sum(np.bincount(model.y, minlength=n_labels) for model in models)
+        shape = (n_labels, model.y.size)
+        is_of = sparse.csr_array((np.ones(model.y.size), (model.y, np.arange(model.y.size))), shape=shape)
+        sums += is_of @ model.space  # less than half the time of sums axis by axis
+        counts += np.bincount(model.y, minlength=n_labels)
     return label_families(sums / np.maximum(counts, 1)[:, None], MOST_HUES).tolist()
 
 
