@@ -29,10 +29,8 @@ def annotation_by_sign(shown: str, signed: Mapping[str, str]) -> Finding:
 def read_as(shown: str, grouping: Mapping[str, tuple[str, float]]) -> Finding:
     """The finding that numbers with separated thousands or decimal commas were read, with an example."""
     name, (text, value) = next(iter(grouping.items()))
-    columns = f"{len(grouping):,} columns" if len(grouping) > 1 else f"column {display(name)}"
-    problem = (
-        f"{shown}: numbers with other marks than a decimal point in {columns}: {display(text, 20)} is {value:.9g}."
-    )
+    columns = f"{len(grouping):,} columns are" if len(grouping) > 1 else f"column {display(name)} is"
+    problem = f"{shown}: {columns} not written as plain decimals: {display(text, 20)} is read as {value:.9g}."
     return warning("PM-F16", problem, "Check a value; to be safe, export decimals with a point and nothing else.")
 
 

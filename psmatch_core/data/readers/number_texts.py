@@ -1,4 +1,4 @@
-"""Texts of numbers: plain ones, and those with separated thousands, decimal commas or signs."""
+"""Texts of numbers: plain ones, and those with separated thousands, decimal commas, exponents of Fortran or signs."""
 
 from __future__ import annotations
 
@@ -6,16 +6,25 @@ import re
 from collections.abc import Collection
 
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
-# 1,234.5 and 0,5; 1 234,5 and 1'234.5; 1.234,5
+# 1,234.5 and 0,5; 1 234,5 and 1'234.5; 1.234,5; 1.5D+03
 _GROUPED_NUMBER = re.compile(
-    r"[+-]?(\d+(,\d+)+(\.\d+)?|\d{1,3}([ \u00a0\u202f'’]\d{3})+([.,]\d+)?|\d{1,3}(\.\d{3})+,\d+)"
+    r"[+-]?(\d+(,\d+)+(\.\d+)?|\d{1,3}([ \u00a0\u202f'’]\d{3})+([.,]\d+)?|\d{1,3}(\.\d{3})+,\d+"
+    r"|(\d+\.\d*|\.\d+)[dD][+-]\d{2,3})"
 )
 _SIGNED_NUMBER = re.compile(r"[$€£]\s*[+-]?\d+([.,]\d+)*|[+-]?\d+([.,]\d+)?\s*[%‰$€£]")
 _SPACES, _QUOTES = " \u00a0\u2009\u202f", "'’"
-_WAYS = tuple(
-    (between, decimal, re.compile(rf"[+-]?(\d{{1,3}}([{between}]\d{{3}})+|\d+)([{decimal}]\d+)?([eE][+-]?\d+)?"))
-    for between, decimal in ((".", ","), (",", "."), *((each, mark) for each in (_SPACES, _QUOTES) for mark in ",."))
-)  # each way to write thousands and decimals
+_FORTRAN = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+|[dD][+-]\d{2,3})?")
+_WAYS = (
+    ("", ".", _FORTRAN),
+    *(
+        (between, decimal, re.compile(rf"[+-]?(\d{{1,3}}([{between}]\d{{3}})+|\d+)([{decimal}]\d+)?([eE][+-]?\d+)?"))
+        for between, decimal in (
+            (".", ","),
+            (",", "."),
+            *((each, mark) for each in (_SPACES, _QUOTES) for mark in ",."),
+        )
+    ),
+)  # each way to write thousands, decimals and exponents
 _MAY_BE_THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2}([.,])\d{3}(\1\d{3})*")
 _WHOLE = re.compile(r"[+-]?\d{1,3}")
 FEWEST_MARKED = 30  # by chance, one of ten decimals with three digits ends in 0: all of 30 in one of 25 tables
@@ -23,7 +32,7 @@ LONGEST_NUMBER = 60  # characters: patterns must not search through megabytes
 
 
 def is_grouped_number(text: str) -> bool:
-    """Whether a field holds a number with a decimal comma or separated thousands."""
+    """Whether a field holds a number with a decimal comma, separated thousands or an exponent of Fortran."""
     return _GROUPED_NUMBER.fullmatch(text.strip()[:LONGEST_NUMBER]) is not None
 
 
@@ -38,9 +47,9 @@ def is_number(text: str) -> bool:
 
 
 def read_grouped(texts: Collection[str]) -> dict[str, float] | None:
-    """Numbers that are all written in one way, with thousands apart or a decimal comma; None if that way is in doubt.
+    """Numbers that are all written in one way, such as with a decimal comma; None if that way is in doubt.
 
-    ``1.234,5`` and ``0,5`` can be read in one way only. ``1,234`` alone is 1234 or 1.234, and is not read.
+    ``1.234,5``, ``0,5`` and ``1.5D+03`` can be read in one way only. ``1,234`` alone is 1234 or 1.234, and is not read.
 
     Parameters
     ----------
@@ -53,7 +62,7 @@ def read_grouped(texts: Collection[str]) -> dict[str, float] | None:
     found: list[dict[str, float]] = []
     for between, decimal, way in _WAYS:
         if all(map(way.fullmatch, plain)):
-            drop = str.maketrans(dict.fromkeys(between, "") | {decimal: "."})
+            drop = str.maketrans(dict.fromkeys(between, "") | {decimal: ".", "d": "e", "D": "e"})
             found.append({text: float(each.translate(drop)) for text, each in zip(texts, plain, strict=True)})
     return found[0] if found and all(each == found[0] for each in found) else None
 

@@ -36,7 +36,7 @@ def decimal_commas(rng, folder):
     return Member((write_lines(folder / f"t.{ending}", lines, rng),), table.key)
 
 
-@kind("F16b numbers with marks that can be read in one way", WARN, ("other marks", "commas"), ("point",))
+@kind("F16b numbers with marks that can be read in one way", WARN, ("plain decimals", "commas"), ("point",))
 def marked_numbers(rng, folder):
     mark = rng.choice(
         [

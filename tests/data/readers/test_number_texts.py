@@ -55,6 +55,21 @@ def test_what_no_country_writes_is_no_number(text):
     assert read_grouped([text]) is None
 
 
+@settings(deadline=None)
+@given(
+    values=st.lists(st.floats(-1e90, 1e90, allow_subnormal=False), min_size=1, max_size=20),
+    letter=st.sampled_from("dD"),
+)
+def test_exponents_of_fortran_are_those_of_everybody(values, letter):
+    texts = {f"{each:.6e}".replace("e", letter): float(f"{each:.6e}") for each in values}
+    assert read_grouped([*texts]) == texts
+
+
+@pytest.mark.parametrize("text", ["2D5", "1.5D3", "D+03", "1.5DD+03", "3D", "1.5D+3456"])
+def test_names_with_a_d_are_no_numbers(text):
+    assert read_grouped([text]) is None
+
+
 def values_of(path: Path) -> np.ndarray:
     source, _ = open_source(path, path.name, text_columns=("ko",), memory_mb=512)
     return source.whole("X")
