@@ -33,6 +33,7 @@ _NAME_HEADERS = frozenset(
 _COMMA_NUMBER = re.compile(r"[+-]?\d+,\d+([eE][+-]?\d+)?")
 _SEPARATORS = {",": "commas", "\t": "tabs", ";": "semicolons", "|": "vertical bars"}
 _COMMENTS = ("#", "%", "//")
+_RULE = re.compile(r":?[-=]{2,}[-+=]*:?")
 
 
 @dataclass(frozen=True)
@@ -94,6 +95,10 @@ def find_layout(opening: Opening, encoding: str) -> Layout:
         fields = [fields[0], *([each.replace(",", ".") for each in row] for row in fields[1:])]
     fields = _without_trailing(fields)
     n_lines = len(fields)
+    if len(fields) > 2 and _is_rule(fields[1]):
+        problem = f"{opening.shown}: the line of dashes below the column names was left out."
+        findings.append(warning("PM-F24", problem, "To be safe, export the table without it."))
+        fields = [fields[0], *fields[2:]]
     fields = _with_one_header(fields, opening.shown, findings)
     if any(each != each.strip() for each in fields[0]):
         problem = f"{opening.shown}: spaces around column names were removed."
@@ -104,6 +109,12 @@ def find_layout(opening: Opening, encoding: str) -> Layout:
     _warn_about_name(opening.shown, separator, findings)
     n_skipped += n_joined + n_lines - len(fields) + bool(header)
     return Layout(encoding, separator, decimal, n_skipped, header, has_names, n_columns, tuple(findings))
+
+
+def _is_rule(fields: list[str]) -> bool:
+    """Whether a line only draws a line below the column names, as in tables of Markdown and of databases."""
+    filled = [each.strip() for each in fields if each.strip()]
+    return bool(filled) and all(_RULE.fullmatch(each) for each in filled)
 
 
 def _with_whole_header(lines: list[str], shown: str, findings: list[Finding]) -> tuple[list[str], int]:

@@ -210,7 +210,14 @@ class NpzSource(Source):
                 offset = stream.tell()
         except (ValueError, EOFError, OSError, RuntimeError, zipfile.BadZipFile, zlib.error, *_UNPARSED):
             raise damaged(self.shown, f"array {display(name)} has no readable header") from None
-        if dtype.hasobject or dtype.names is not None:
+        if dtype.names is not None and not dtype.hasobject:
+            fields = name_list([display(each, 30) for each in dtype.names], 4)
+            raise PsmatchError(
+                f"{self.shown}: array {display(name)} is a structured array, a table with the columns {fields}.",
+                hint="Save it as csv, or its numbers as a plain array of cells × features.",
+                code="PM-X11",
+            )
+        if dtype.hasobject:
             raise PsmatchError(
                 f"{self.shown}: array {display(name)} holds Python objects, which could run code and are not read.",
                 hint="Save it as text or numbers, for instance labels.astype(str).",
@@ -246,6 +253,12 @@ class NpzSource(Source):
         numeric = [name for name in able if self._members[name].dtype.kind in "biuf"]
         if named in able:
             return named
+        if {"data", "indices", "indptr", "shape"} <= set(self._members):
+            raise PsmatchError(
+                f"{self.shown} holds a sparse matrix as scipy saves it, without the names of its cells and features.",
+                hint="Put it into an AnnData object, with its names and labels, and save that as h5ad.",
+                code="PM-G18",
+            )
         if named or not numeric or len({self._members[each].shape[0] for each in numeric}) > 1:
             raise PsmatchError(
                 f"{self.shown} holds neither an array 'images' (cells × channels × height × width) nor 'X' "

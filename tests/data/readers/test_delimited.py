@@ -303,3 +303,21 @@ def test_second_table_that_fits_in_part_is_reported_and_one_that_fits_not_at_all
 @pytest.mark.parametrize("huge", ["1e999", "9" * 400])
 def test_numbers_beyond_the_largest_are_no_surprise_in_an_annotation(huge):
     assert as_numbers(pd.Series(["1", huge, ""], dtype=object)).tolist()[:2] == [1.0, float(huge)]
+
+
+@pytest.mark.parametrize(
+    ("separator", "rule"), [("|", "---|:---|---:|:---:"), (",", "-----,----,---,---"), ("\t", "====\t==\t===\t==")]
+)
+def test_a_line_of_dashes_below_the_names_is_no_cell(tmp_path, separator, rule):
+    rows = [
+        ["barcode", "ko", "ACTB", "MYC"],
+        *([f"c{i}", "AB"[i % 2], f"{i / 7:.3f}", f"{i / 3:.3f}"] for i in range(20)),
+    ]
+    lines = [separator.join(row) for row in rows]
+    plain, ruled = tmp_path / "plain.txt", tmp_path / "ruled.txt"
+    plain.write_text("\n".join(lines) + "\n")
+    ruled.write_text("\n".join([lines[0], rule, *lines[1:]]) + "\n")
+    without, found = look(plain, "ko"), look(ruled, "ko")
+    assert found.n_cells == without.n_cells == 20
+    assert any("the line of dashes below the column names was left out" in each.problem for each in found.findings)
+    assert not any("dashes" in each.problem for each in without.findings)

@@ -5,6 +5,7 @@ import zipfile
 
 import numpy as np
 import pytest
+from scipy import sparse
 
 from psmatch_core.data.readers import DataSpec, copy_into
 from psmatch_core.data.readers.formats import open_source
@@ -89,6 +90,16 @@ def test_arrays_of_another_length_are_reported(tmp_path):
     assert "1 array with another length than 40 ignored: odd" in warnings_of(
         look(npz(tmp_path, odd=np.zeros(3)), label_key="labels")
     )
+
+
+def test_a_structured_array_and_a_matrix_of_scipy_are_refused_for_what_they_are(tmp_path):
+    table = np.zeros(N, dtype=[("ACTB", "f4"), ("MYC", "f4")])
+    np.save(tmp_path / "table.npy", table)
+    said = refusal(tmp_path / "table.npy")
+    assert "is a structured array, a table with the columns ACTB, MYC" in said
+    assert "objects" not in said
+    sparse.save_npz(tmp_path / "matrix.npz", sparse.random_array((N, 5), density=0.3, format="csr", rng=0))
+    assert "a sparse matrix as scipy saves it, without the names" in refusal(tmp_path / "matrix.npz")
 
 
 def test_objects_are_never_unpickled(tmp_path):
