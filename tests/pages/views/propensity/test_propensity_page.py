@@ -190,7 +190,11 @@ def test_the_map_is_the_same_on_all_pages(full: Open, finished: RunFolder) -> No
     [
         ("propensity", "Both modalities distinguish the labels: RNA names the label of"),
         ("match", "All 13 labels are matched: a typical RNA cell has about"),
-        ("translate", "which the label's mean cannot, on cells that both classifiers were trained on"),
+        (
+            "translate",
+            "the matching predicts differences between cells of one label, which the label's mean cannot, on cells "
+            "that both classifiers were trained on",
+        ),
     ],
 )
 def test_a_page_begins_with_its_answer_and_ends_with_its_settings(full: Open, page: str, answer: str) -> None:
