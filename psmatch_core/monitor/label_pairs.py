@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.stats import rankdata
 
 from psmatch_core.classification.scored_modality import ScoredModality
 from psmatch_core.monitor.thresholds import THRESHOLDS
@@ -25,9 +24,10 @@ def pair_auc(model: ScoredModality, first: str, second: str) -> tuple[float, flo
     n, m = (each.size for each in cells)
     if not n or not m:
         return float("nan"), float("nan")
-    logits = model.held_out_logits[np.concatenate(cells)]
-    ranks = rankdata(logits[:, columns[0]] - logits[:, columns[1]])
-    area = (ranks[:n].sum() - n * (n + 1) / 2) / (n * m)
+    one, other = (model.held_out_logits[each][:, columns] @ (1.0, -1.0) for each in cells)
+    other = np.sort(other)
+    below = (np.searchsorted(other, one, side="left") + np.searchsorted(other, one, side="right")) / 2
+    area = below.sum() / (n * m)
     return float(area), float(np.sqrt((n + m + 1) / (12 * n * m)))
 
 

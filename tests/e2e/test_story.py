@@ -108,7 +108,7 @@ def check_report(page: Any, path: Path, folder: RunFolder) -> None:
     for model in load_models(folder):
         row = table.get_by_role("row").filter(has=page.get_by_role("cell", name=model.modality.name, exact=True))
         losses = [float(text) for text in row.get_by_role("cell").all_inner_texts()[1:3]]
-        assert losses == pytest.approx([model.validation_loss, model.label_entropy], rel=1e-3)
+        assert losses == pytest.approx([model.validation_loss, model.label_entropy], rel=5e-3)
     page.set_viewport_size({"width": 1280, "height": page.evaluate("document.documentElement.scrollHeight")})
     plots = page.locator(".plot")
     expect(page.locator(".plot.js-plotly-plot")).to_have_count(plots.count())
