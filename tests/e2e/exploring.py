@@ -60,7 +60,7 @@ def shown(page: Page, label: str) -> str:
 def opened(page: Page, server: Server, folder: RunFolder) -> Page:
     visit(page, f"{server.url}/match?run={folder.id}", "Match")
     choose(page, "Label", LABEL)
-    expect(part(page, f"epsilon.heat.{folder.id}.{LABEL}")).to_be_visible()  # until then the slider is another label's
+    expect(part(page, f"epsilon.heat.{folder.id}.{LABEL}").first).to_be_visible()  # till then it is another's slider
     expect(page.get_by_role("slider")).to_be_visible()
     settle(page)
     drawn(page)
