@@ -12,8 +12,9 @@ ranks of a run among the others by agreement and by hidden labels found again. F
 from __future__ import annotations
 
 import argparse
+import json
 import warnings
-from itertools import pairwise
+from itertools import pairwise, product
 from pathlib import Path
 
 import numpy as np
@@ -57,15 +58,18 @@ def main() -> None:
     parser.add_argument("data", type=Path, help="the folder of real data sets")
     parser.add_argument("--sets", nargs="*", default=["bmmc_cite", "pbmc10k_cite_mini", "cellpainting_a549"])
     parser.add_argument("--seeds", type=int, default=2)
+    parser.add_argument("--missing", action="store_true", help="keep the splits that are there, measured by this code")
     options = parser.parse_args()
     warnings.simplefilter("ignore", FutureWarning)
-    rows: list[dict[str, object]] = []
-    labels: list[dict[str, object]] = []
-    for name in options.sets:
-        for seed in range(options.seeds):
-            one_split(options.data / name, name, seed, rows, labels)
-            disk.write_json(RESULTS, {"run": {**machine(), "seeds": options.seeds}, "rows": rows, "labels": labels})
-            print(f"# {name} seed {seed} done", flush=True)
+    kept = json.loads(RESULTS.read_text(encoding="utf-8")) if options.missing else {"rows": [], "labels": []}
+    rows, labels = kept["rows"], kept["labels"]
+    there = {(row["data"], row["seed"]) for row in rows}
+    for seed, name in product(range(options.seeds), options.sets):
+        if (name, seed) in there:
+            continue
+        one_split(options.data / name, name, seed, rows, labels)
+        disk.write_json(RESULTS, {"run": {**machine(), "seeds": options.seeds}, "rows": rows, "labels": labels})
+        print(f"# {name} seed {seed} done", flush=True)
     print(tables(pd.DataFrame(rows), pd.DataFrame(labels)))
 
 
