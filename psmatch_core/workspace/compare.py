@@ -103,8 +103,11 @@ def _names(folders: Sequence[RunFolder]) -> tuple[str, ...]:
     out: list[str] = []
     for folder in folders:
         name = str(folder.job.get("name") or folder.id)
-        n_before = sum(each == name or each.startswith(f"{name} (") for each in out)
-        out.append(f"{name} ({n_before + 1})" if n_before else name)
+        shown, n = name, 1
+        while shown in out:  # another run may be called "name (2)" by itself
+            n += 1
+            shown = f"{name} ({n})"
+        out.append(shown)
     return tuple(out)
 
 

@@ -43,6 +43,18 @@ def test_a_run_that_has_nothing_yet_has_no_figures(tmp_path):
     assert found.names == ("new", "new (2)")
 
 
+@pytest.mark.parametrize("names", [("a (2)", "a", "a"), ("a", "a", "a (2)"), ("a", "a (2)", "a"), ("a (b)", "a", "c")])
+def test_each_run_has_a_column_of_its_own_however_runs_are_called(tmp_path, names):
+    found = compare_runs([made(tmp_path, name, epsilon=0.1 * (at + 1), rank=at) for at, name in enumerate(names)])
+    assert len(set(found.names)) == 3
+    assert all(shown.startswith(name) for shown, name in zip(found.names, names, strict=True))
+    assert found.figures.loc[FIGURES["rank"].axis()].tolist() == [0, 1, 2]
+    for at, name in enumerate(found.names):
+        assert found.figures[name].tolist() == [at]
+        if names.count(names[at]) == 1 and names[at] not in found.names[:at]:
+            assert name == names[at]  # no number where none is needed
+
+
 def test_figures_of_an_earlier_version_are_read_from_both_its_files(tmp_path):
     """They held two medians under one name: that over cells is the figure, that over labels is another."""
     folder = made(tmp_path, "old")
