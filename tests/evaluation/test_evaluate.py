@@ -88,6 +88,56 @@ def test_uniform_is_chance_also_where_only_some_cells_are_paired():
         assert result.micro[metric] == pytest.approx(chance, abs=1e-12)
 
 
+def test_the_uniform_plan_has_the_figures_of_the_baseline_where_labels_differ_in_size():
+    """Weight on the true partner depends on the candidates, so labels must be averaged by their pairs."""
+    adata = make_adata(n=70)
+    adata.obs["label"] = np.repeat(["A", "B", "C"], [40, 20, 10])
+    order = np.r_[0:8, 40:58, 60:70]  # 8 pairs with 40 source cells, 18 with 20, 10 with 10
+    more = np.concatenate([order, np.full(14, 65)])  # C has more target cells than pairs
+    other = adata[more].copy()
+    other.obs_names = [*adata.obs_names[order], *(f"alone{i}" for i in range(14))]
+    sides = [
+        with_ids(Modality.from_anndata(each, label_key="label", name=name))
+        for each, name in ((adata, "RNA"), (other, "ADT"))
+    ]
+    result = evaluate(
+        match(*(fit_propensity(side, LinearClassifier(strength=0.1)) for side in sides), UniformMatcher())
+    )
+    assert [(row.n_pairs, row.n_candidates) for row in result.per_label] == [(8, 8), (18, 18), (10, 24)]
+    assert result.uniform_micro == pytest.approx(result.micro)
+    assert result.uniform_macro == pytest.approx(result.macro)
+    assert result.micro["trace"] == pytest.approx((1 + 1 + 10 / 24) / 36)
+
+
+@pytest.mark.parametrize("is_turned", [False, True])
+def test_a_cell_without_a_match_counts_as_matched_with_its_whole_label(is_turned):
+    """The other side's cells are in one place, so that only what is carried to the cell without a match counts."""
+    rng = np.random.default_rng(0)
+    here, there, cells = 5 + rng.normal(size=(6, 2)), np.zeros((6, 2)), np.arange(6)
+    plan = rng.random((6, 6))
+    unmatched, uniform = plan.copy(), plan.copy()
+    unmatched[:, 2], uniform[:, 2] = 0.0, 1.0
+    found = []
+    for each in (unmatched, uniform):
+        block = DenseBlock(each / each.sum())
+        spaces = (there, here) if is_turned else (here, there)
+        found.append(closer_than_true(block.T if is_turned else block, cells, cells, spaces))
+    assert found[0] == pytest.approx(found[1])
+
+
+def test_figures_stand_beside_the_name_of_their_cell(models):
+    """Only one cell's matches are its true partner's; all others have another cell's."""
+    truth = match(*models, KnownPairsMatcher())
+    plan = truth["B"].to_array()
+    moved = np.roll(np.arange(plan.shape[0]), 1)
+    moved[[moved.tolist().index(3), 3]] = moved[3], 3  # the fourth cell keeps its own
+    blocks = {**truth.blocks, "B": DenseBlock(plan[moved])}
+    found = evaluate(truth.with_blocks(blocks)).per_cell
+    cells = found[(found["label"] == "B") & (found["trace"] == 1)]["cell"].tolist()
+    assert models[0].modality.obs_names[truth.source_cells["B"][3]] in cells
+    assert len(cells) == int((moved == np.arange(moved.size)).sum()) < plan.shape[0]
+
+
 def test_small_labels_are_listed_not_averaged(models):
     result = evaluate(match(*models), Judging(smallest_label=30))
     assert set(result.skipped) == {"A", "B", "C"}

@@ -113,10 +113,23 @@ def test_pairs_of_different_labels_are_dealt_too_and_strangers_train_on_their_ow
     labels = target.labels.copy()
     labels[:9] = np.roll(labels[:9], 1)  # each of the first nine pairs has two labels
     parts = split_pairs(source, replace(target, labels=labels), NAMES)
-    assert (parts.source[:9] >= 0).all()
+    assert np.bincount(parts.source[:9], minlength=3).tolist() == [3, 3, 3]
+    assert np.array_equal(parts.source[:9], parts.target[:9])
     LOG.clear()
     held_out_scores(source, "source", parts, Recording())
     assert all(set(range(78, 90)) <= cells for what, cells in LOG if what == "trained")
+
+
+def test_pairs_of_labels_that_are_too_small_are_dealt_evenly_as_well() -> None:
+    source, target = sides(n=60, n_strangers=0)
+    small = {}
+    for name, modality in (("source", source), ("target", target)):
+        labels = modality.labels.astype(object)
+        labels[np.flatnonzero(labels == "C")[:3]] = "D"
+        small[name] = replace(modality, labels=labels)
+    parts = split_pairs(small["source"], small["target"], ("A", "B", "C", "D"))
+    assert parts.label_names == ("A", "B", "C")
+    assert sorted(parts.source[small["source"].labels == "D"].tolist()) == [0, 1, 2]
 
 
 def test_labels_with_too_few_pairs_are_not_split() -> None:
@@ -185,6 +198,8 @@ def test_a_uniform_plan_is_chance_and_all_pairs_are_judged_once() -> None:
     assert found.per_cell["cell"].is_unique
     assert set(found.per_cell["cell"]) == set(source.obs_names[:78])
     assert events[-1].fraction == 1
+    assert found.uniform_micro == pytest.approx(found.micro)  # parts of 9, 9 and 8 pairs: each pair counts once
+    assert found.uniform_macro == pytest.approx(found.macro)
     for metric in PAIR_METRICS:
         assert found.micro[metric] == pytest.approx(
             np.average(
@@ -201,6 +216,7 @@ def test_labels_are_skipped_by_their_pairs_in_all_parts_together() -> None:
     paired = replace(source, pair_ids=ids)
     _, found = judged(paired, target, LinearClassifier(), judging=Judging(smallest_label=8))
     assert found.skipped == {"C": "7 true pairs, fewer than 8"}
+    assert set(found.per_cell["label"]) == {"A", "B"}  # what is skipped is in no mean
     _, found = judged(paired, target, LinearClassifier(), judging=Judging(smallest_label=7))
     assert {row.label: row.n_pairs for row in found.per_label} == {"A": 20, "B": 20, "C": 7}
     ids[of_c[3:]] = ""

@@ -17,7 +17,7 @@ from psmatch_core.matching.matchers import (
     UniformMatcher,
 )
 from psmatch_core.monitor import HiddenLabels, HiddenPair, find_hidden_labels
-from psmatch_core.monitor.hidden_labels import _round_robin, _Side
+from psmatch_core.monitor.hidden_labels import MOST_CELLS, _round_robin, _Side
 from tests.conftest import make_modality
 
 RIDGE = LinearClassifier(strength=0.1)
@@ -25,7 +25,10 @@ LABELS = tuple("ABCDEFGH")
 
 
 def scored(name, seed, effects, n=25):
-    """A modality of 8 labels whose features move by ``effects (8, d)``, scored by ridge regression."""
+    """A modality of 8 labels whose features move by ``effects (8, d)``, scored by ridge regression.
+
+    ``n`` cells of each, or a list of so many.
+    """
     rng = np.random.default_rng(seed)
     y = np.repeat(np.arange(8), n)
     X = effects[y] + rng.normal(size=(y.size, effects.shape[1]))
@@ -56,6 +59,23 @@ def test_a_uniform_plan_finds_what_chance_gives(shared):
     found = find_hidden_labels(*shared, UniformMatcher(), n_shuffles=5)
     assert found.score == pytest.approx(0, abs=1e-9)
     assert not found.are_found
+
+
+def test_chance_is_what_a_uniform_plan_gives_labels_of_any_size():
+    effects, sizes = np.random.default_rng(0).normal(size=(8, 5)), np.array([4, 6, 8, 10, 15, 20, 25, 30])
+    source, target = scored("RNA", 1, effects, sizes), scored("ADT", 2, effects, sizes[::-1])
+    found = find_hidden_labels(source, target, UniformMatcher(), n_shuffles=2)
+    assert [pair.score for pair in found.pairs] == pytest.approx([0.0] * 28, abs=1e-9)
+    by_pair = {(pair.first, pair.second): pair.chance for pair in found.pairs}
+    assert by_pair["A", "H"] == pytest.approx((4 * 30 + 30 * 4) / (34 * 34))
+
+
+def test_at_most_so_many_cells_of_each_label_are_asked():
+    y = np.repeat(np.arange(3), [MOST_CELLS + 30, MOST_CELLS - 10, 70])
+    side = _Side(np.arange(y.size, dtype=float)[:, None] + np.zeros(3), y)
+    drawn = side.sampled(np.array([0, 1]), np.random.default_rng(0))
+    assert np.bincount(drawn.y, minlength=3).tolist() == [MOST_CELLS, MOST_CELLS - 10, 0]
+    assert (y[drawn.logits[:, 0].astype(int)] == drawn.y).all()  # each with its own scores
 
 
 def test_exchanged_label_names_are_not_found():

@@ -53,6 +53,17 @@ def test_labels_that_mean_nothing_are_distinguished_once_in_forty_times(model):
     assert np.mean(found) < 0.06
 
 
+def test_the_standard_error_is_the_spread_that_chance_gives_labels_of_any_size(model):
+    rng, few = np.random.default_rng(5), np.zeros(model.y.size, dtype=int)
+    few[:40] = 1  # B; the other 260 cells are A
+    labels = np.array(["A", "B"])[few]
+    labels[-1] = "C"
+    unequal = replace(model, modality=replace(model.modality, labels=labels))
+    found = [pair_auc(scored(unequal, rng.normal(size=few.size)), "A", "B") for _ in range(400)]
+    areas, errors = np.array(found).T
+    assert errors[0] == pytest.approx(areas.std(), rel=0.15)
+
+
 def test_large_labels_are_sampled_and_their_area_stays(model, monkeypatch):
     difference = np.random.default_rng(0).normal(size=model.y.size) + 1.0 * (model.y == 0)
     whole = pair_auc(scored(model, difference), "A", "B")

@@ -11,7 +11,8 @@ from psmatch_core.classification.classifiers import LinearClassifier
 from psmatch_core.classification.propensity import fit_propensity
 from psmatch_core.matching.matchers import SinkhornMatcher
 from psmatch_core.monitor import STATISTICS, label_null
-from psmatch_core.monitor.null import p_value
+from psmatch_core.monitor.null import _label_p, p_value
+from psmatch_core.monitor.stability import LabelStability, Stability
 
 
 def test_a_p_value_is_never_zero_and_counts_ties_against():
@@ -20,6 +21,19 @@ def test_a_p_value_is_never_zero_and_counts_ties_against():
     assert p_value(9.0, np.array([2.0, 3.0, 4.0]), is_small_good=False) == 0.25
     assert np.isnan(p_value(float("nan"), np.array([1.0]), is_small_good=True))
     assert p_value(1.0, np.array([float("nan"), 2.0]), is_small_good=True) == 0.5  # one shuffle has a value
+
+
+def test_a_label_is_better_than_chance_where_it_is_more_stable_than_shuffles():
+    """A is the most stable with the true labels, B the least, and C cannot be compared."""
+    drawn = [(0.9, 0.1, np.nan), (0.2, 0.3, 0.5), (0.1, 0.4, 0.6), (0.3, np.nan, 0.7)]
+    found = _label_p([Stability(tuple(map(_of, "ABC", each))) for each in drawn])
+    assert found["A"] == 0.25
+    assert found["B"] == 1.0  # two shuffles have a value, and both are as good
+    assert np.isnan(found["C"])
+
+
+def _of(label, agreement):
+    return LabelStability(label, agreement, 0.5, 10)
 
 
 def test_informative_labels_have_a_lower_loss_than_any_shuffle(models):
