@@ -12,7 +12,7 @@ from anndata import AnnData
 from psmatch_core.classification.classifiers import LinearClassifier
 from psmatch_core.data.modality import Modality
 from psmatch_core.evaluation.evaluate import Judging
-from psmatch_core.evaluation.held_out_groups import ALWAYS_TRAINS, deal_groups, group_scores
+from psmatch_core.evaluation.held_out_groups import ALWAYS_TRAINS, _label_of_each, deal_groups, group_scores
 from psmatch_core.evaluation.held_out_pairs import held_out_scores, split_pairs
 from psmatch_core.matching.matchers import SinkhornMatcher
 from psmatch_core.matching.several import PLANS
@@ -58,6 +58,11 @@ def test_a_physical_cell_is_in_one_group_in_all_modalities_and_lone_cells_train(
     assert {len(found) for found in where.values()} == {1}
     counts = np.bincount([min(found) for found in where.values() if min(found) >= 0])
     assert counts.max() - counts.min() <= 4  # one for each label
+
+
+def test_a_cell_about_which_modalities_differ_has_no_label_to_be_dealt_with():
+    rows, labels = np.array([0, 1, 2, 0, 1, 3]), np.array(["A", "B", "B", "A", "C", "C"])
+    assert _label_of_each(rows, labels).tolist() == ["A", "", "B", "C"]
 
 
 class Spy(LinearClassifier):

@@ -13,6 +13,7 @@ from psmatch_core.evaluation.within_labels import (
     FALSE_SHARE,
     MATCHED,
     TRUE_PAIRS,
+    _standard_error,
     accuracy_in_words,
     accuracy_table,
     feature_accuracy,
@@ -141,6 +142,13 @@ def test_the_interval_is_that_of_resampled_cells(cells):
     low, high = np.percentile(drawn, [2.5, 97.5], axis=0)
     for gain, at in ((found.gain, 0), (found.feature_gain("f1"), 1)):
         assert gain.high - gain.low == pytest.approx(high[at] - low[at], rel=0.1)
+
+
+def test_the_standard_error_is_the_spread_over_other_cells_for_labels_of_two_too():
+    """200 labels with two cells each, and a difference without a mean: the ratio has the error 1 / √400."""
+    rng, group = np.random.default_rng(0), np.repeat(np.arange(200), 2)
+    errors = _standard_error(rng.normal(size=(400, 50)), np.ones((400, 50)), group)
+    assert errors.mean() == pytest.approx(1 / np.sqrt(400), rel=0.03)
 
 
 def test_noise_is_not_called_gain():
