@@ -14,6 +14,7 @@ from pages.shell.cell_canvas import CanvasCells, CanvasEvent, MapPart, cell_map,
 from pages.shell.cell_texts import cell_texts, texts_name
 from pages.shell.map_choice import ChosenMap, map_boxes
 from pages.shell.map_colors import MapColor, color_boxes
+from pages.shell.places import unseen
 from pages.shell.scripts import send_scripts
 from pages.shell.text import count, plain
 from psmatch_core.data.sides import SIDES
@@ -162,7 +163,7 @@ def draw_cells(
                     alt=shown.alt,
                     on_drawn=shown.on_drawn,
                 )
-    with st.container(gap=None, key=f"{key}-parts-{folder.id}"):
+    with unseen(f"{key}-parts-{folder.id}"):
         for side, part in parts:
             keep_part(part, key=f"{key}.places.{side}.{folder.id}")
         keep_part(cell_texts(folder), key=f"{key}.texts.{folder.id}")

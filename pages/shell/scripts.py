@@ -12,6 +12,8 @@ from typing import Any
 
 import streamlit as st
 
+from pages.shell.places import unseen
+
 _HERE = Path(__file__).parent
 NAMES = ("cell_canvas", "bar_panel", "heat_canvas")  # each has a script and a style beside this file
 _EXPORT = "export default function"
@@ -56,4 +58,5 @@ _scripts = st.components.v2.component(
 
 def send_scripts() -> None:
     """Give a page the scripts and styles of all canvases."""
-    _scripts(key="scripts", height="content")
+    with unseen("scripts"):
+        _scripts(key="scripts", height="content")

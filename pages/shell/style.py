@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from pages.shell.navigation import MAIN_STEP, STEP
+from pages.shell.places import PLACE_RULES
 
 # The dark theme's primary colour is bright, for lines and links; white text on a button needs a darker one.
 _BUTTON = "#1f6a8c"
@@ -49,6 +50,7 @@ def _rules() -> str:
       padding-right: clamp(1rem, 2.5vw, 3rem); }}
     [class*="st-key-untitled-"] .g-gtitle {{ display: none; }}
     {growing}
+    {PLACE_RULES}
     button kbd, button kbd * {{ color: inherit !important; opacity: .9 !important; }}
     [class*="{STEP}-"] a {{ border: 1px solid var(--st-border-color, #8886); border-radius: .5rem; padding: .4rem .9rem;
       min-height: 2.5rem; }}

@@ -16,6 +16,8 @@ pytest.importorskip("playwright.sync_api", reason="Playwright is not installed (
 
 from playwright.sync_api import Locator, Page, expect
 
+from pages.shell.navigation import PAGES
+from pages.shell.places import EMPTY_PLACE
 from pages.shell.shipped_demos import unpack_demo
 from psmatch_core.workspace import files
 from psmatch_core.workspace.jobs.score_map import UMAP
@@ -23,13 +25,21 @@ from psmatch_core.workspace.run_folder import RUNNING, RunFolder, RunStatus
 from psmatch_core.workspace.store import RunStore
 from tests.e2e.conftest import Server
 from tests.e2e.exploring import cell_map, chip, clear, heat_map
-from tests.e2e.steps import choose, drawn, no_exception, press, settle, visit
+from tests.e2e.steps import choose, drawn, no_exception, part, press, settle, visit
 from tests.waiting import until
 
 pytestmark = pytest.mark.browser
 MARK = "e => { e.isTheSame = true; }"
 CANVASES = ".heat-map, .cell-map"
 SAME = f"() => [...document.querySelectorAll('{CANVASES}')].map(each => Boolean(each.isTheSame))"
+# Wrappers of blocks without any element, and how high the page is with them and without.
+HEIGHTS = """() => {
+    const page = document.querySelector("[data-testid=stMainBlockContainer]");
+    const high = () => page.getBoundingClientRect().height, before = high();
+    const empty = [...page.querySelectorAll("[data-testid=stLayoutWrapper] > [data-testid=stVerticalBlock]:empty")];
+    for (const each of empty) each.parentElement.remove();
+    return [empty.length, before, high()];
+}"""
 HAS_KEYS = "m => Boolean(m.isTheSame) && m.contains(document.activeElement)"
 
 
@@ -121,3 +131,29 @@ def test_a_better_map_arrives_on_the_canvas_that_is_there(
     expect(page.get_by_text("UMAP is being computed")).to_have_count(0)
     are_the_same(page, 2)
     no_exception(page)
+
+
+def test_an_empty_place_takes_no_room(server: Server, run: RunFolder, new_page: Callable[..., Any]) -> None:
+    page: Page = new_page()
+    seen = 0
+    for name, (title, _) in PAGES.items():
+        visit(page, f"{server.url}/{name if name != 'data' else ''}?run={run.id}", title)
+        drawn(page)
+        for each in page.locator(EMPTY_PLACE).all():
+            expect(each).to_be_hidden()
+        n_empty, before, after = page.evaluate(HEIGHTS)
+        assert after == before, title
+        seen += n_empty
+    assert seen >= len(PAGES)
+
+
+def test_the_answer_of_a_page_stands_one_gap_below_its_question(
+    server: Server, run: RunFolder, new_page: Callable[..., Any]
+) -> None:
+    page: Page = new_page()
+    visit(page, f"{server.url}/match?run={run.id}", "Match")
+    question = page.get_by_test_id("stElementContainer").filter(has_text="Which cells match").bounding_box()
+    answer = page.get_by_test_id("stLayoutWrapper").filter(has=part(page, "answer-page")).last.bounding_box()
+    assert question is not None
+    assert answer is not None
+    assert answer["y"] - question["y"] - question["height"] == pytest.approx(16, abs=1)

@@ -37,9 +37,8 @@ def match_view(folder: RunFolder) -> None:
     table = files.LABELS.read(folder)
     if table is None:
         return
-    with st.container(gap=None):  # the scripts take no room, and come before what they draw
-        send_scripts()
-        say_answer(_answer(table, coupling))
+    send_scripts()  # before what they draw
+    say_answer(_answer(table, coupling))
     _headline(table, coupling)
     run_verdict(folder)
     views = {
