@@ -164,7 +164,7 @@ def matched_cell(
         weights=positive,
         n_effective=float(np.exp(-positive @ np.log(positive))) if order.size else 0.0,
         n_candidates=m,
-        mass=float(total * block.marginals[0].size),
+        mass=float(total * block.shape[0]),
         names=(own.var_names, other.var_names),
         own_z=_z(to_dense(own.X[[cell]])[0], own_mean, own_spread),
         match_z=_z(to_dense(theirs[order[:top]]), label_mean, spread),

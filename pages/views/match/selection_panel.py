@@ -9,6 +9,7 @@ import streamlit as st
 
 from pages.shell import cell_values, session
 from pages.shell.errors import show_errors
+from pages.shell.places import own_place
 from pages.shell.tables import EMPTY_CELL, in_percent, percent_column
 from pages.shell.text import count, plain
 from pages.views.match.cell_choice import open_selected
@@ -27,7 +28,7 @@ LISTED = 200  # selected cells in the table
 def selection_panel(
     folder: RunFolder, coupling: Coupling, selection: Selection, *, at: str, weight: np.ndarray | None
 ) -> None:
-    """Two tables below the linked maps.
+    """Two tables below the linked maps; of a single cell, whose pair is shown above, only that of features, folded.
 
     Parameters
     ----------
@@ -36,6 +37,39 @@ def selection_panel(
     weight
         How the weight of the selected cells is distributed over the other modality, ``(n_other_cells,)``.
     """
+    is_one = len(selection) == 1
+    with own_place():
+        if not is_one:
+            _cells_and_matches(folder, coupling, selection, at)
+    with st.container(horizontal=True):
+        st.button(
+            "Open in “One cell”" if is_one else "See them one by one",
+            key=f"selected.steps.{folder.id}",
+            icon=":material/person_search:",
+            on_click=open_selected,
+            args=(folder, coupling),
+        )
+        if not is_one:
+            st.button(
+                "What distinguishes them?",
+                key=f"selected.markers.{folder.id}",
+                icon=":material/compare:",
+                on_click=open_markers,
+                args=(folder,),
+            )
+    # What is folded is not computed: the way back through the plan takes longer than all else of a clicked cell.
+    features = st.expander(
+        "Features, measured and projected",
+        expanded=not is_one,
+        key=f"selected.open.{'one' if is_one else 'several'}.{folder.id}",
+        on_change="rerun",
+    )
+    if features.open:
+        with features:
+            _features(folder, coupling, selection, weight)
+
+
+def _cells_and_matches(folder: RunFolder, coupling: Coupling, selection: Selection, at: str) -> None:
     from psmatch_core.exploration.selection import selected_cells_table
 
     modality = (coupling.source if selection.side == "source" else coupling.target).modality
@@ -64,28 +98,11 @@ def selection_panel(
     more = f" and {len(labels) - 6} more labels" if len(labels) > 6 else ""
     listed = f" The table shows the first {LISTED}." if len(selection) > LISTED else ""
     st.caption(f"{count(len(selection), 'cell')}: {', '.join(parts)}{more}.{listed}")
-    with st.container(horizontal=True):
-        st.button(
-            "See them one by one",
-            key=f"selected.steps.{folder.id}",
-            icon=":material/person_search:",
-            on_click=open_selected,
-            args=(folder, coupling),
-        )
-        st.button(
-            "What distinguishes them?",
-            key=f"selected.markers.{folder.id}",
-            icon=":material/compare:",
-            on_click=open_markers,
-            args=(folder,),
-        )
-    _features(folder, coupling, selection, weight)
 
 
 def _features(folder: RunFolder, coupling: Coupling, selection: Selection, weight: np.ndarray | None) -> None:
     from psmatch_core.exploration.selection import feature_values
 
-    st.markdown("**Features, measured and projected**")
     sides = cell_values.measured(folder, "source"), cell_values.measured(folder, "target")
     chosen = []
     for place, side, modality in zip(st.columns(2), SIDES, sides, strict=True):

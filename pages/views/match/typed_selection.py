@@ -19,11 +19,20 @@ WHOLE = (0, 100)  # percent of the map's width and height
 
 
 def typed_selection(folder: RunFolder, scores: ScoreMap, run: Coupling) -> None:
-    """A form that selects what a lasso would."""
+    """A form that selects what a lasso would; while it is folded, no click on a map draws it again."""
+    box = st.expander(
+        "Select without drawing", icon=":material/keyboard:", key=f"typed.open.{folder.id}", on_change="rerun"
+    )
+    if box.open:
+        with box:
+            _form(folder, scores, run)
+
+
+def _form(folder: RunFolder, scores: ScoreMap, run: Coupling) -> None:
     from psmatch_core.exploration.selection import in_rectangle
 
     modalities = {side: model.modality for side, model in zip(SIDES, (run.source, run.target), strict=True)}
-    with st.expander("Select without drawing", icon=":material/keyboard:"), st.form(f"typed.{folder.id}", border=False):
+    with st.form(f"typed.{folder.id}", border=False):
         side = st.radio(
             "Modality",
             SIDES,

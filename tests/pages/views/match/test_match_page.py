@@ -122,6 +122,8 @@ def test_labels_side_by_side_are_drawn_by_their_cells_and_those_left_out_are_nam
 
 def test_cells_are_selected_without_drawing(full: Open, finished: RunFolder) -> None:
     app = opened(full("match"), f"match.tabs.{finished.id}", "Linked maps")
+    assert not [each for each in app.button if each.label == "Select these cells"]  # folded, and not drawn
+    app = opened(app, f"typed.open.{finished.id}", True)
     app.radio(key=f"typed.side.{finished.id}").set_value("target")
     app.multiselect(key=f"typed.labels.{finished.id}").set_value(["JAK2"])
     pressed = next(each for each in app.button if each.label == "Select these cells")
@@ -148,6 +150,28 @@ def test_the_features_shown_of_a_selection_mark_it(full: Open, finished: RunFold
     assert str(sides[0].var_names[7]) in app.multiselect(key=f"selected.features.{finished.id}.source").value
     assert len(app.multiselect(key=f"selected.features.{finished.id}.target").value) == 2
     assert not app.exception
+
+
+def test_of_a_single_cell_the_pair_is_shown_and_the_rest_is_folded(full: Open, finished: RunFolder) -> None:
+    """What is folded is neither computed nor sent: a click on a map is to be answered at once."""
+    app = opened(full("match"), f"match.tabs.{finished.id}", "Linked maps")
+    features = f"selected.features.{finished.id}.source"
+    app = opened(app, f"selected.{finished.id}", Selection("source", [7]))
+    assert "The best match of" in texts(app)
+    assert "Selected cells and their best matches" not in texts(app)
+    assert "What distinguishes them?" not in [each.label for each in app.button]
+    assert features not in [each.key for each in app.multiselect]
+    n_tables = len(app.dataframe)
+    app = opened(app, f"selected.open.one.{finished.id}", True)
+    assert len(app.multiselect(key=features).value) == 2
+    assert len(app.dataframe) == n_tables + 1
+    app = opened(app, f"selected.{finished.id}", Selection("source", [7, 8]))
+    assert "Selected cells and their best matches" in texts(app)
+    assert len(app.multiselect(key=features).value) == 2
+    app = opened(app, f"selected.{finished.id}", Selection("source", [7]))
+    app.button(key=f"selected.steps.{finished.id}").click().run()
+    assert not app.exception
+    assert app.session_state[f"match.tabs.{finished.id}"] == "One cell"
 
 
 def test_match_traces_epsilon_when_asked(full: Open, finished: RunFolder) -> None:
