@@ -94,6 +94,8 @@ def _table(table: Any, *, key: str) -> None:
     config: dict[str, Any] = {
         name: st.column_config.NumberColumn(title, format="%.3f") for name, title in titles.items()
     }
+    for name in titles.keys() & {*shown.columns}:
+        shown[name] = shown[name].round(3) + 0.0  # a mean of the label itself is not shown as −0.000
     config["feature"] = st.column_config.TextColumn("Feature")
     config["adds"] = st.column_config.CheckboxColumn(
         "Matching adds", help="The gain is at least 0.01; at most 5% of the features marked are expected by chance."

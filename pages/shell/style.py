@@ -61,6 +61,8 @@ def _rules() -> str:
     [class*="st-key-data-step-here"] button p {{ font-weight: 600; }}
     [class*="st-key-answer-"] p {{ font-size: 1.12rem; }}
     {titles}
+    @media (max-width: 640px) {{
+      [class*="st-key-cell-steps-"] > [data-testid="stElementContainer"]:first-child {{ flex: 1 1 100% !important; }} }}
     @media (prefers-reduced-motion: reduce) {{
       *, *::before, *::after {{ animation-duration: .01ms !important; transition-duration: .01ms !important; }} }}
     """

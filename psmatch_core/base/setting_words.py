@@ -54,7 +54,8 @@ class Difference:
 def option_title(name: str, option: Option) -> str:
     """What forms call an option."""
     words = option.label or name.replace("_", " ").removeprefix("n ").replace(" mb", "")
-    return words if len(words) == 1 else words[0].upper() + words[1:]
+    is_name = len(words) == 1 or "." in words  # a letter, such as k, or a file
+    return words if is_name else words[0].upper() + words[1:]
 
 
 def kind_title(kind: type[Config]) -> str:

@@ -203,7 +203,8 @@ def _confusion_title(model: ScoredModality, share: np.ndarray, groups: list[list
     label, other = (int(index) for index in np.unravel_index(mutual.argmax(), mutual.shape))
     if mutual[label, other] >= WORTH_A_TITLE:
         one, two = (escaped(model.label_names[index], LABEL_WIDTH) for index in (label, other))
-        return f"{name} predicts {two} for {mutual[label, other]:.0%} of {one} cells, its most frequent error"
+        cells = one if one.endswith("cells") else f"{one} cells"
+        return f"{name} predicts {two} for {mutual[label, other]:.0%} of {cells}, its most frequent error"
     return f"{name} distinguishes all labels (accuracy {model.accuracy:.0%})"
 
 

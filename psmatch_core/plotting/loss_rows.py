@@ -75,6 +75,7 @@ def add_losses(fig: go.Figure, y: np.ndarray, labels: Sequence[str], sides: Sequ
             name=side.name,
             legendgroup=side.name,
             marker={"symbol": symbol, "size": 9, "color": color},
+            cliponaxis=False,  # a loss near 0 lies on the edge
             hovertext=[f"{name}, {held}" for name, held in zip(names, side.held_out, strict=True)],
             hovertemplate="%{hovertext}: loss %{x:.2f} nats per cell<extra></extra>",
         )

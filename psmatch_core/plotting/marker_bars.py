@@ -20,6 +20,7 @@ from psmatch_core.plotting.style import (
 
 TOP = 15  # features in the figure
 WHOLE_COLOR = PALETTE[6]
+_PALE = 0.35  # opacity of what may be chance
 
 
 def marker_bars(markers: Markers, values: str, *, top: int = TOP) -> go.Figure:
@@ -48,11 +49,11 @@ def marker_bars(markers: Markers, values: str, *, top: int = TOP) -> go.Figure:
     color = SOURCE_COLOR if (markers.side == "source") == (values == MEASURED) else TARGET_COLOR
     within = table["within_part"].to_numpy()
     parts = (
-        ("of the labels", table["label_part"].to_numpy(), GREY, np.ones(len(names), dtype=bool), 1.0),
-        ("within labels", within, color, is_found, 1.0),
-        ("within, may be chance", within, color, ~is_found, 0.35),
+        ("of the labels", table["label_part"].to_numpy(), GREY, np.ones(len(names), dtype=bool)),
+        ("within labels", within, color, is_found),
+        ("within, may be chance", within, _pale(color), ~is_found),
     )
-    for title, part, fill, which, opacity in parts:
+    for title, part, fill, which in parts:
         if not which.any():
             continue
         fig.add_bar(
@@ -60,7 +61,7 @@ def marker_bars(markers: Markers, values: str, *, top: int = TOP) -> go.Figure:
             y=y[which],
             orientation="h",
             name=title,
-            marker={"color": fill, "opacity": opacity},
+            marker={"color": fill},
             hovertext=[hover_text(name) for name, shown in zip(names, which, strict=True) if shown],
             hovertemplate="%{hovertext}: %{x:.2f} SD<extra></extra>",
         )
@@ -84,3 +85,8 @@ def marker_bars(markers: Markers, values: str, *, top: int = TOP) -> go.Figure:
     fig.update_layout(barmode="relative", bargap=0.3)
     fig.update_xaxes(title_text="difference, SD within labels", zeroline=True)
     return fig
+
+
+def _pale(color: str) -> str:
+    """The same colour, transparent: unlike the opacity of a bar, it is also that of the legend."""
+    return f"rgba({','.join(str(int(color[at : at + 2], 16)) for at in (1, 3, 5))},{_PALE})"

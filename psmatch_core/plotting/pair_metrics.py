@@ -58,7 +58,11 @@ def metric_bars(table: pd.DataFrame, metric: str) -> go.Figure:
         f"{_compared(table, metric, is_small_good=is_small_good)}",
         height=height_of(chosen.size),
         note=f"mean over true pairs; {'smaller' if is_small_good else 'larger'} is better"
-        + ("; thin lines: 95% intervals, by which better and worse are told" if f"{metric}_low" in table else "")
+        + (
+            "; thin lines: 95% intervals; better or worse where they exclude the uniform plan"
+            if f"{metric}_low" in table
+            else ""
+        )
         + (f"; {cut}" if cut else ""),
     )
     table, values, uniform, pairs = table.iloc[chosen], values[chosen], uniform[chosen], pairs[chosen]

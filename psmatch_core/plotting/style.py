@@ -41,6 +41,8 @@ TITLE_LINE = 20  # px
 WEBGL_ABOVE = 5_000  # points that SVG draws without stuttering; more are drawn by WebGL
 MOST_LABELS_DRAWN = 60  # labels in one figure, one per row: about a screen and a half
 MOST_DECADES_WITH_STEPS = 2.5  # of a logarithmic axis; over more, 2 and 5 would crowd it
+# Without it, plotly lays a grey box behind the tools of a figure whose paper is transparent.
+_TOOLS = {"bgcolor": CLEAR, "color": GREY, "activecolor": PALETTE[5]}
 _AXIS = {"gridcolor": FAINT, "zerolinecolor": FAINT, "automargin": True}
 
 
@@ -202,6 +204,7 @@ def _dressed(title: str, *, height: int, note: str, legend: bool) -> dict[str, A
         "showlegend": legend,
         "legend": {"orientation": "h", "x": 0, "xanchor": "left", "y": 1, "yanchor": "bottom", "bgcolor": CLEAR},
         "hoverlabel": {"align": "left"},
+        "modebar": _TOOLS,
     }
 
 

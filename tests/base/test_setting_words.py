@@ -16,7 +16,7 @@ from psmatch_core.base.setting_words import (
 from psmatch_core.classification.classifiers import Classifier
 from psmatch_core.matching.matchers import ExactMatcher, Matcher, SinkhornMatcher
 from psmatch_core.pipeline.preset_words import changed_from_preset, nearest_preset, preset_in_words
-from psmatch_core.pipeline.recipe import PRESETS, Recipe
+from psmatch_core.pipeline.recipe import PRESETS, ExportRules, Recipe
 from psmatch_core.translation.translators import RidgeTranslator, Translator
 
 STRATEGIES = [kind for family in (Classifier, Matcher, Translator) for kind in family.kinds().values()]
@@ -54,6 +54,7 @@ def test_titles_are_those_of_the_form():
     assert words["matcher.epsilon"].title == "Method: epsilon"
     assert words["source_preprocessing"].title == "Source preprocessing"
     assert option_title("n_neighbors", SinkhornMatcher.options()["epsilon"]) == "Neighbors"
+    assert option_title("h5mu", ExportRules.options()["h5mu"]) == "matched.h5mu"  # the name of a file
     assert settings_in_words(RidgeTranslator())["penalty"].title == "λ"
     assert all("_" not in each.title for each in words.values())
 

@@ -278,6 +278,12 @@ def test_the_pair_that_is_shown_is_the_couplings(server: Server, run: RunFolder,
     page.keyboard.press("Shift+ArrowUp")
     expect(box).to_have_value(str(sides[0].obs_names[coupling.source_cells[LABEL][1]]))
     picture(page, SCREENSHOTS / "match_cell.png")
+    page.set_viewport_size({"width": 390, "height": 900})  # on a phone the name has a line of its own
+    steps = part(page, "cell-steps")
+    until(
+        lambda: steps.get_by_test_id("stSelectbox").evaluate("e => e.getBoundingClientRect().width") > 300,
+        "the box with the names of the cells is narrow",
+    )
     no_exception(page)
 
 

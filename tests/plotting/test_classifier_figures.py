@@ -6,6 +6,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
+import pytest
 
 from psmatch_core import plotting
 from psmatch_core.classification.classifier_quality import reliability_of
@@ -97,6 +98,18 @@ def test_the_confusion_of_four_hundred_labels_shows_those_hardest_to_distinguish
     assert finding == "RNA cannot distinguish label 007 from label 311, and 1 other group"
     assert "the 60 of 400 labels that are hardest to distinguish" in note
     assert len(fig.layout.shapes) == 2
+
+
+@pytest.mark.parametrize(("label", "cells"), [("CD8+ T-cells", "CD8+ T-cells"), ("JAK2", "JAK2 cells")])
+def test_the_title_of_a_confusion_says_cells_once(label: str, cells: str) -> None:
+    model = SimpleNamespace(
+        confusion=np.array([[4, 6], [0, 10]]),
+        label_separability=np.array([[np.nan, 0.9], [0.9, np.nan]]),
+        label_names=(label, "CD4+ T-cells"),
+        modality=SimpleNamespace(name="RNA"),
+    )
+    finding, _, _ = plotting.title_text(plotting.confusion(model))  # type: ignore[arg-type]
+    assert finding == f"RNA predicts CD4+ T-cells for 60% of {cells}, its most frequent error"
 
 
 def test_the_title_of_reliability_says_which_way_a_classifier_errs() -> None:

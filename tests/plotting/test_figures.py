@@ -156,6 +156,31 @@ def test_figures_leave_text_and_background_to_the_theme(models: tuple[Propensity
         assert layout.height > layout.margin.t + layout.margin.b, name
 
 
+def test_no_box_lies_behind_the_tools_of_a_figure(models: tuple[PropensityModel, PropensityModel]) -> None:
+    """Where the paper is transparent, plotly's own choice is half-transparent black."""
+    for name, fig in every_figure(models).items():
+        assert fig.layout.modebar.bgcolor == "rgba(0,0,0,0)", name
+        for color in (fig.layout.modebar.color, fig.layout.modebar.activecolor):
+            assert min(contrast(color, each) for each in ("#ffffff", "#10171c")) >= 2.9, name
+
+
+def test_a_loss_at_the_edge_of_the_figure_is_drawn_whole(models: tuple[PropensityModel, PropensityModel]) -> None:
+    drawn = [each for each in plotting.label_losses(*models).data if each.showlegend is not False]
+    assert len(drawn) == 2
+    assert all(each.cliponaxis is False for each in drawn)
+
+
+def test_what_may_be_chance_is_pale_in_the_legend_too(models: tuple[PropensityModel, PropensityModel]) -> None:
+    """Plotly draws the colour of a bar in the legend, but not its opacity."""
+    bars = [each for each in every_figure(models)["markers"].data if each.type == "bar"]
+    names, colors = [each.name for each in bars], [each.marker.color for each in bars]
+    assert "within, may be chance" in names
+    assert all(each.marker.opacity is None for each in bars)
+    assert [each.startswith("rgba(") and each.endswith(",0.35)") for each in colors] == [
+        each == "within, may be chance" for each in names
+    ]
+
+
 def test_titles_fit_a_phone_and_lose_no_word() -> None:
     text = "RNA predicts &lt;b&gt;control&lt;/b&gt; for 30% of JAK2 &amp; STAT1 cells, its most frequent error by far"
     lines = wrapped(text, TITLE_WIDTH)
@@ -171,11 +196,15 @@ def luminance(color: str) -> float:
     return float(linear @ [0.2126, 0.7152, 0.0722])
 
 
+def contrast(color: str, background: str) -> float:
+    bright, dim = sorted((luminance(color), luminance(background)), reverse=True)
+    return (bright + 0.05) / (dim + 0.05)
+
+
 @pytest.mark.parametrize("color", [*plotting.PALETTE, *(color for _, color in POINT_SCALE)])
 @pytest.mark.parametrize("background", ["#ffffff", "#10171c"])
 def test_colours_read_on_white_and_on_dark(color: str, background: str) -> None:
-    bright, dim = sorted((luminance(color), luminance(background)), reverse=True)
-    assert (bright + 0.05) / (dim + 0.05) >= 2.9
+    assert contrast(color, background) >= 2.9
 
 
 def test_more_colours_than_can_be_distinguished_are_refused() -> None:

@@ -17,7 +17,8 @@ from pages.views.translate.features import all_features_tab, one_feature_tab
 from pages.views.translate.leave_out import leave_out_tab
 from pages.views.translate.predictions import trained_translator
 from psmatch_core.data.sides import SIDES
-from psmatch_core.evaluation.within_labels import PROBE
+from psmatch_core.evaluation.gain import HARMS
+from psmatch_core.evaluation.within_labels import PROBE, FeatureAccuracy
 from psmatch_core.workspace import files
 from psmatch_core.workspace.run_folder import RunFolder
 
@@ -65,13 +66,20 @@ def _answer(folder: RunFolder, direction: str, inputs: files.Inputs) -> str:
             f"The {of} features of a cell of {at} are predicted from its matches; how well cannot be measured for "
             "single cells, because no true pairs are known."
         )
-    gained, features = len(known.gained), count(len(known.features), f"{of} feature")
+    return answer_of(known)
+
+
+def answer_of(known: FeatureAccuracy) -> str:
+    """The gain in single features; and where all of them together are predicted worse, that as well."""
+    gained, features = len(known.gained), count(len(known.features), f"{known.of} feature")
     which = f"all {features}" if gained == len(known.features) else f"{gained:,} of {features}"
+    worse = " All features together are predicted worse than by that mean." if known.gain.kind == HARMS else ""
     if not gained:
-        return f"For none of the {features}, the matching predicts more of a cell than the mean of its label does."
+        none = f"For none of the {features}, the matching predicts more of a cell than the mean of its label does."
+        return f"{none}{worse}"
     return (
         f"For {which}, the matching predicts differences between cells of one label, which the label's mean cannot, "
-        "on cells that both classifiers were trained on."
+        f"on cells that both classifiers were trained on.{worse}"
     )
 
 

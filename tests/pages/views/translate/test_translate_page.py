@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import numpy as np
+import pytest
+
 from pages.views.translate.features import PICTURES
-from psmatch_core.evaluation.within_labels import SEEN_BY_CLASSIFIERS
+from pages.views.translate.overview import answer_of
+from psmatch_core.evaluation.distributions import UNIFORM
+from psmatch_core.evaluation.within_labels import MATCHED, SEEN_BY_CLASSIFIERS, feature_accuracy
 from psmatch_core.translation.translators import Translator
 from psmatch_core.workspace import files
 from psmatch_core.workspace.predictions import load_predictions
 from psmatch_core.workspace.run_folder import RunFolder
+from tests.conftest import make_modality
 from tests.pages.conftest import Open, opened, texts, without
 
 
@@ -101,3 +107,27 @@ def test_translate_matches_features_when_asked(full: Open, finished: RunFolder) 
     n = next(each for each in app.number_input if each.label.startswith("Permutations"))
     n.set_value(29).run()
     assert "This result has other settings" in texts(app)
+
+
+@pytest.mark.parametrize("n_good", [0, 1, 5])
+def test_the_answer_says_what_gets_worse_beside_what_gets_better(n_good: int) -> None:
+    """Of five features the matching predicts some well, and the others worse than the mean of their label."""
+    cells = make_modality("ADT", n=300, n_features=5, seed=3)
+    means = np.stack([cells.X[cells.labels == label].mean(axis=0) for label in cells.labels.tolist()])
+    share = np.where(np.arange(5) < n_good, 0.9, -1.0)  # of the way from the mean to the cell, or away from it
+    predicted = {MATCHED: means + share * (cells.X - means), UNIFORM: means}
+    about = {"direction": "target_to_source", "at": "RNA", "translator": "Mean"}
+    said = answer_of(feature_accuracy(predicted, cells, np.arange(300), **about))
+    assert said.startswith(
+        {0: "For none of the 5 ADT features", 1: "For 1 of 5 ADT features", 5: "For all 5 ADT features"}[n_good]
+    )
+    assert ("All features together are predicted worse" in said) == (n_good < 5)
+
+
+def test_no_table_shows_a_negative_zero(full: Open, finished: RunFolder) -> None:
+    app = opened(full("translate"), f"translate.tabs.{finished.id}", "All features")
+    shown = [each.value for each in app.dataframe if "r2_uniform" in each.value]
+    assert shown
+    for table in shown:
+        values = table.select_dtypes("number").to_numpy()
+        assert not (np.signbit(values) & (np.abs(values) < 0.0005)).any()
