@@ -126,7 +126,9 @@ def translator_key(direction: str, coupling: Coupling, recipe: Recipe, *, inputs
         "translator",
         direction,
         inputs.fingerprint,
+        inputs.name,  # it says whose features it predicts, and classifiers are seeded by the name
         outputs.fingerprint,
+        outputs.name,
         inputs.pair_fingerprint,  # its accuracy is measured with known pairs
         outputs.pair_fingerprint,
         *(model.modality.fingerprint for model in (coupling.source, coupling.target)),

@@ -10,6 +10,7 @@ from benchmarks.needs import WHOLE_RUNS, shares_of_many, small
 from psmatch_core.base.errors import PsmatchError
 from psmatch_core.classification.classifiers import LinearClassifier
 from psmatch_core.pipeline.needs import (
+    DISK_PER_PREDICTED_VALUE,
     GB,
     MB,
     PER_STORED_VALUE,
@@ -53,6 +54,27 @@ def test_more_data_and_more_features_need_more():
     assert few.memory < whole.memory
     components = Recipe().with_setting("source_preprocessing.n_components", 50)
     assert estimate_needs(components, *LARGE).memory < whole.memory
+
+
+def test_each_cell_is_given_the_features_of_the_other_modality():
+    """Of equally many stored values, 40 more features of the target are predicted for each of the 1,000 source cells."""
+    recipe = Recipe()
+    for side in ("source", "target"):
+        recipe = recipe.with_setting(f"{side}_preprocessing.n_top_genes", 0)
+    few, many = (
+        estimate_needs(recipe, SideSize(1_000, 50, 20_000), SideSize(10, n_features, 400)).disk
+        for n_features in (50, 90)
+    )
+    assert many - few == pytest.approx(DISK_PER_PREDICTED_VALUE * 1_000 * 40)
+
+
+def test_a_large_modality_beside_a_small_one_takes_time_in_proportion_to_its_cells():
+    """Shortcuts of many cells are measured where both modalities have many."""
+    small = SideSize(1_000, 100, 100_000)
+    times = [
+        estimate_needs(Recipe(), SideSize(n, 2_000, 100 * n), small).processor for n in (20_000, 120_000, 220_000)
+    ]
+    assert times[2] - times[1] == pytest.approx(times[1] - times[0])
 
 
 def test_more_labels_need_more_memory_and_time_and_the_size_that_is_proposed_knows_them():

@@ -109,6 +109,19 @@ def test_data_that_had_another_name_in_an_earlier_run_have_their_own_in_this_one
     assert run_with_cache(tmp_path, QUICK).coupling.source.modality.name == "RNA"
 
 
+def test_a_translator_is_of_the_modalities_as_they_are_called_in_this_run(tmp_path):
+    """Exports and predictions of new cells are called as the translator calls its modalities."""
+    recipe = OTHERWISE["translator"]
+    run_with_cache(tmp_path, recipe)
+    sides = make_modality("RNA", n=36), make_modality("ADT", n=30, n_features=5, seed=1)
+    renamed = [replace(side, name=name) for side, name in zip(sides, ("counts", "panel"), strict=True)]
+    for _ in range(2):  # made anew, then found
+        store = FolderStageStore(RunFolder.create(tmp_path, recipe), tmp_path / "cache")
+        found = run(recipe, *renamed, store=store).translators
+        called = {direction: (each.input_name, each.output_name) for direction, each in found.items()}
+        assert called == {"target_to_source": ("counts", "panel"), "source_to_target": ("panel", "counts")}
+
+
 def whole_numbers(name, seed=0, shape=()):
     rng = np.random.default_rng(seed)
     n_features = int(np.prod(shape)) if shape else 4
@@ -209,6 +222,10 @@ def test_translators_maps_and_reports_belong_to_one_matching(models):
     keys += [translator_key("source_to_target", coupling, QUICK, inputs=RNA, outputs=ADT)]
     keys += [translator_key("target_to_source", coupling, QUICK, inputs=ADT, outputs=RNA)]
     keys += [translator_key("target_to_source", swapped, QUICK, inputs=RNA, outputs=ADT)]
+    sides = [(replace(RNA, name="ATAC"), ADT), (RNA, replace(ADT, name="ATAC"))]
+    ids = np.array([f"cell {i}" for i in range(6)])
+    sides += [(replace(RNA, pair_ids=ids), ADT), (RNA, replace(ADT, pair_ids=ids))]
+    keys += [translator_key("target_to_source", coupling, QUICK, inputs=one, outputs=other) for one, other in sides]
     assert all_distinct(keys)
     matcher, seed = OTHERWISE["matcher"], CHANGES["seed"]
     assert all_distinct(
