@@ -194,6 +194,17 @@ def test_each_part_of_the_features_is_in_their_key():
     assert all_distinct(keys)
 
 
+def test_features_depend_on_the_batches_they_were_scaled_within():
+    """Columns of the cells are not part of a modality's fingerprint."""
+    one, other = (
+        replace(RNA, obs=pd.DataFrame({"batch": [*batches]}, index=RNA.obs_names)) for batches in ("xxxyyy", "xyxyxy")
+    )
+    assert one.fingerprint == other.fingerprint
+    within = Preprocessing(batch_scaling="z", batch_key="batch")
+    assert features_key(one, within, 0) != features_key(other, within, 0)
+    assert features_key(one, Preprocessing(), 0) == features_key(other, Preprocessing(), 0)
+
+
 def test_latents_depend_on_both_modalities():
     recipe = replace(QUICK, space=JointVAE(n_latent=4))
     others = [

@@ -43,6 +43,13 @@ def test_rules_speak_of_labels_after_renaming():
     assert {label for label, _, _ in report.left_out} == {"STAT1", "Doublet"}
 
 
+def test_counts_are_of_cells_that_are_left_after_thinning():
+    report = reconcile_by_rules(LabelRules(maximum_cells=25, leave_out=("Doublet",)), SOURCE, TARGET)
+    assert report.source_counts == {"NT": 25, "STAT1": 25, "MYC": 20}
+    assert report.target_counts == {"negcon": 25, "STAT1": 12, "MYC": 11}
+    assert report.left_out == (("Doublet", 9, 8),)  # as many as the files have
+
+
 def test_rules_that_do_nothing_change_nothing():
     report = reconcile_by_rules(LabelRules(), SOURCE, TARGET)
     assert (report.left_out, report.source_counts, report.target_counts) == ((), SOURCE, TARGET)

@@ -9,10 +9,12 @@ from pathlib import Path
 import pandas as pd
 import pytest
 import streamlit as st
+from streamlit.testing.v1 import AppTest
 
 import pages
 from pages.shell.tables import MOST_LINES, ROW, WIDEST, fitted_height, in_percent, text_width, wrapped_height
 from pages.shell.text import decimals_of
+from tests.pages.conftest import PATIENCE
 
 
 def test_a_column_is_as_wide_as_its_longest_text_and_what_is_wider_goes_on_in_further_lines() -> None:
@@ -66,3 +68,30 @@ def test_every_table_says_in_words_what_an_empty_cell_means() -> None:
                 if not named & {"placeholder", None}:  # **how of label_table, which the pages' tests look at
                     silent.append(f"{path}:{node.lineno}")
     assert not silent
+
+
+def _many_labels() -> None:
+    import pandas as pd
+    import streamlit as st
+
+    from pages.shell.tables import label_table
+
+    names = ["STAT2", "Stat1", "MYC", *(f"gene {at}" for at in range(12, 0, -1))]
+    table = pd.DataFrame({"label": names, "n": range(len(names))})
+    st.text(f"chosen {label_table(table, {}, key='many', can_choose=True)}")
+
+
+def test_a_search_finds_labels_whatever_their_case_and_the_first_that_is_shown_is_chosen() -> None:
+    app = AppTest.from_function(_many_labels, default_timeout=PATIENCE).run()
+    assert app.dataframe[0].value["label"].tolist()[:3] == ["STAT2", "Stat1", "MYC"]  # in the order of the table
+    assert app.text[0].value == "chosen STAT2"
+    app.text_input[0].set_value(" stat").run()
+    assert app.dataframe[0].value["label"].tolist() == ["STAT2", "Stat1"]
+    assert app.text[0].value == "chosen STAT2"
+    app.text_input[0].set_value("GENE 3").run()
+    assert app.dataframe[0].value["label"].tolist() == ["gene 3"]
+    assert app.text[0].value == "chosen gene 3"
+    app.text_input[0].set_value("nothing").run()
+    assert not app.dataframe
+    assert "No label contains nothing" in app.info[0].value
+    assert app.text[0].value == "chosen None"
