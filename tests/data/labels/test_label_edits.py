@@ -36,6 +36,10 @@ def test_rows_stand_next_to_each_other_and_decisions_come_first():
         ("Doublet", "Doublet", "left out"),
     ]
     assert [row.is_used for row in rows] == [True] * 5 + [False]
+    rows = label_rows(report(LabelRules(minimum_cells=6)))
+    few = [(row.source, row.source_cells, row.target_cells) for row in rows if row.status == "too few cells"]
+    assert few == [("Doublet", 9, 5)]  # on one side
+    assert [row.status for row in rows].index("too few cells") == len(rows) - 2  # before what is shared
 
 
 def test_no_edit_is_no_change():

@@ -40,6 +40,13 @@ def kinds(source, target):
     return [each.kind for each in suggest(counts(source), counts(target))]
 
 
+def test_a_label_of_both_sides_is_counted_once_in_the_title_and_its_cells_on_each():
+    guides = counts(("STAT1_g1", "STAT1_g2", "MYC_g1", "MYC_g2"), 9)
+    (found,) = suggest(guides, {**guides, "JAK2_g1": 3, "JAK2_g2": 4})
+    assert found.title == "Collapse 6 guides to 3 genes"
+    assert found.n_cells == (36, 43)
+
+
 def guides(form, genes, n=3):
     return [form.format(gene, i) for gene in genes for i in range(1, n + 1)]
 
