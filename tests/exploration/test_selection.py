@@ -159,6 +159,17 @@ def test_features_are_measured_here_and_projected_from_there(coupling, models):
         feature_values(coupling, Selection("source", cells), sides, (["nothing"], []))
 
 
+@pytest.mark.parametrize("side", ["source", "target"])
+def test_beside_a_selection_stand_all_cells_of_its_labels_and_of_no_other(coupling, models, side):
+    sides = (models[0].modality, models[1].modality)
+    of = sides[0] if side == "source" else sides[1]
+    cells = np.flatnonzero(np.isin(of.labels, ["A", "C"]))[:7]
+    assert {*of.labels[cells]} == {"A", "C"}
+    found = feature_values(coupling, Selection(side, cells), sides, (["f1"], ["f0", "f2"]))["same_labels"]
+    means = [each.X[each.labels != "B"].mean(axis=0) for each in sides]
+    assert found.to_numpy() == pytest.approx([means[0][1], means[1][0], means[1][2]], rel=1e-5)
+
+
 @pytest.fixture
 def folder(tmp_path) -> RunFolder:
     return RunFolder.create(tmp_path, Recipe())

@@ -124,6 +124,13 @@ def test_a_shared_map_has_one_range_and_own_maps_their_own(coupling: Coupling) -
     assert arrays["source.map1"].max() == NOWHERE - 1
 
 
+def test_a_map_counts_the_cells_that_have_a_place_on_it(coupling: Coupling) -> None:
+    source, target = np.zeros((66, 2)), np.ones((48, 2))
+    source[[3, 40]], target[5, 1] = np.nan, np.nan
+    head, _ = unpacked(linked(coupling, [CellMap("shared", source, target)]).text())
+    assert [side["maps"][0]["placed"] for side in head["sides"]] == [64, 47]
+
+
 @pytest.mark.parametrize("text", [*HOSTILE, SEPARATORS, "=1+1", "日本"])
 def test_names_and_labels_cannot_become_markup(text: str) -> None:
     made, maps, verdicts = matching(12, 12, (text, "B"))

@@ -8,7 +8,13 @@ import pytest
 
 from psmatch_core.base.errors import PsmatchError
 from psmatch_core.data.labels.label_rules import LabelRules, reconcile_by_rules
-from psmatch_core.data.labels.several_labels import check_shared, compare_labels, look_alikes, rules_of_two
+from psmatch_core.data.labels.several_labels import (
+    _compared,
+    check_shared,
+    compare_labels,
+    look_alikes,
+    rules_of_two,
+)
 
 FILES = {
     "rna": {"MYC": 9, "STAT1": 8, "JAK2": 7, "only": 3, "few": 5},
@@ -47,6 +53,14 @@ def test_new_names_of_the_second_hold_for_the_third_and_those_of_the_reference_f
     rules = LabelRules(rename_target=(("A", "a"), ("B", "b")))
     assert compare_labels(rules, files).shared == {"a", "b"}
     assert compare_labels(LabelRules(rename_source=(("a", "A"),)), files).shared == {"A"}
+
+
+def test_two_that_are_no_reference_are_compared_by_the_names_of_the_others_alone():
+    """The reference's labels A and B become a and b; the same names mean something else in the others."""
+    files = {"rna": {"A": 3, "B": 3}, "adt": {"a": 3, "b": 3, "A": 4}, "atac": {"a": 3, "b": 3, "A": 2}}
+    rules = LabelRules(rename_source=(("A", "a"), ("B", "b")))
+    assert _compared(rules, files, ("rna", "adt"), "source").shared == ("a", "b")
+    assert set(_compared(rules, files, ("adt", "atac"), "target").shared) == {"a", "b", "A"}
 
 
 def test_fewer_than_two_shared_labels_are_refused_with_what_each_has():
