@@ -107,11 +107,11 @@ def budget_text(budget: Budget) -> str:
 def sweep_text(job: SweepJob) -> str:
     """The table of a sweep for a terminal, and how the losses rank with the truth."""
     from psmatch_core.monitor.run_figures import FIGURES
-    from psmatch_core.workspace.sweeps.points import short_name
+    from psmatch_core.workspace.sweeps.points import short_names
     from psmatch_core.workspace.sweeps.table import sweep_table
 
     table = sweep_table(job)
-    axes = [short_name(axis.name) for axis in job.sweep.axes]
+    axes = short_names(axis.name for axis in job.sweep.axes).values()
     columns = ["run", "state", *axes, *(name for name in FIGURE_COLUMNS if name in table)]
     lines = [table[columns].to_string(index=False, float_format=SHORT)]
     if "foscttm" in table:

@@ -19,7 +19,7 @@ from pages.views.monitor.sweep_form import sweep_form
 from psmatch_core.monitor import FIGURES, Monitoring
 from psmatch_core.workspace.jobs.sweep import SweepJob
 from psmatch_core.workspace.run_folder import DONE, LastStage, RunFolder
-from psmatch_core.workspace.sweeps.points import short_name
+from psmatch_core.workspace.sweeps.points import short_names
 from psmatch_core.workspace.sweeps.table import compared, history, sweep_table
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ def _sweeps(sweeps: list[SweepJob]) -> None:
     progress_box.show_job(first)
     table = sweep_table(first)
     _failures(table)
-    axes = [short_name(axis.name) for axis in first.sweep.axes]
+    axes = [*short_names(axis.name for axis in first.sweep.axes).values()]
     key = ".".join(each.id for each in sweeps)
     with own_place():
         if not comparison_figures(compared(sweeps), [SWEEP, *axes] if len(sweeps) > 1 else axes, key=key):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -40,7 +40,8 @@ class Sweep:
     axes
         Options in the order in which they are set: the kind of a method before the options of that kind.
     how
-        ``grid`` for all combinations; ``list`` for the first values together, then the second ones, and so on.
+        ``grid`` for all combinations, each value once; ``list`` for the first values together, then the second ones,
+        and so on.
     """
 
     axes: tuple[Axis, ...]
@@ -55,6 +56,8 @@ class Sweep:
         twice = next((name for name in names if names.count(name) > 1), None)
         if twice is not None:
             raise PsmatchError(f"The option {twice} occurs twice.", hint="Give all its values together.")
+        if self.how == GRID:
+            object.__setattr__(self, "axes", tuple(Axis(each.name, _distinct(each.values)) for each in self.axes))
         lengths = {len(axis.values) for axis in self.axes}
         if self.how == LIST and len(lengths) > 1:
             counts = ", ".join(f"{axis.name} has {len(axis.values)}" for axis in self.axes)
@@ -129,23 +132,36 @@ def parse_axis(text: str) -> Axis:
             f"{text.strip()!r} is not an option with values.",
             hint="Write it as matcher.epsilon=0.01,0.02,0.05. `psmatch options` lists all names.",
         )
-    found: list[Any] = []
-    for part in parts:
-        value = _value(part)
-        if value not in found:
-            found.append(value)
-    return Axis(name, tuple(found))
+    return Axis(name, tuple(_value(part) for part in parts))
 
 
 def describe_point(point: Mapping[str, Any]) -> str:
     """The options of a run on one line: ``epsilon 0.02, seed 1``."""
-    return ", ".join(f"{short_name(name)} {_shown(value)}" for name, value in point.items())
+    short = short_names(point)
+    return ", ".join(f"{short[name]} {_shown(value)}" for name, value in point.items())
 
 
-def short_name(name: str) -> str:
-    """The last part of a dotted name; ``classifier`` for ``classifier.kind``."""
-    parts = name.split(".")
-    return parts[-2] if parts[-1] == "kind" and len(parts) > 1 else parts[-1]
+def short_names(names: Iterable[str]) -> dict[str, str]:
+    """The last part of each dotted name, with as many before it as it takes to be no other's.
+
+    ``classifier`` for ``classifier.kind``; ``source_preprocessing.n_top_genes`` beside the target's.
+    """
+    parts = {name: name.removesuffix(".kind").split(".") for name in names}
+    found = {}
+    for name, own in parts.items():
+        others = [each for other, each in parts.items() if other != name]
+        n = next((n for n in range(1, len(own)) if all(each[-n:] != own[-n:] for each in others)), len(own))
+        found[name] = ".".join(own[-n:])
+    return found
+
+
+def _distinct(values: Iterable[Any]) -> tuple[Any, ...]:
+    """Each value once, in order; lists among them cannot be hashed."""
+    found: list[Any] = []
+    for value in values:
+        if value not in found:
+            found.append(value)
+    return tuple(found)
 
 
 def _split(text: str) -> list[str]:

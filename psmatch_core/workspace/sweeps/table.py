@@ -15,7 +15,7 @@ from psmatch_core.monitor.run_figures import FIGURES
 from psmatch_core.workspace import files, results
 from psmatch_core.workspace.jobs.sweep import SweepJob
 from psmatch_core.workspace.run_folder import DONE, RunFolder
-from psmatch_core.workspace.sweeps.points import short_name
+from psmatch_core.workspace.sweeps.points import short_names
 
 FEWEST_RUNS = 5  # with fewer the interval of a rank correlation reaches from −1 to 1
 
@@ -87,12 +87,12 @@ def varying_figures(table: pd.DataFrame) -> list[str]:
 def sweep_table(sweep: SweepJob) -> pd.DataFrame:
     """One row per run: number, name, state, varied options, and figures; NaN for figures that are not measured yet."""
     rows = []
-    names = sweep.names
+    names, short = sweep.names, short_names(axis.name for axis in sweep.sweep.axes)
     for index, (run, status, point) in enumerate(zip(sweep.runs, sweep.statuses(), sweep.sweep.points, strict=True)):
         row: dict[str, Any] = {"run": index + 1, "name": names[index]}
         row["state"] = status.state.value if status else "waiting"
         row["problem"] = status.problem if status else ""
-        row |= {short_name(name): _cell(value) for name, value in point.items()}
+        row |= {short[name]: _cell(value) for name, value in point.items()}
         figures = None
         if status is not None and status.state == DONE:
             try:

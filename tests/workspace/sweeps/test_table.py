@@ -5,7 +5,17 @@ import pandas as pd
 import pytest
 
 from psmatch_core.base.randomness import stream
-from psmatch_core.workspace.sweeps.table import describe_relation, rank_correlation, rank_matrix, varying_figures
+from psmatch_core.cli.sweep import sweep_text
+from psmatch_core.pipeline.recipe import Recipe
+from psmatch_core.workspace.jobs.sweep import SweepJob
+from psmatch_core.workspace.sweeps.points import Axis, Sweep
+from psmatch_core.workspace.sweeps.table import (
+    describe_relation,
+    rank_correlation,
+    rank_matrix,
+    sweep_table,
+    varying_figures,
+)
 
 
 def test_any_rising_curve_ranks_perfectly():
@@ -70,3 +80,14 @@ def test_all_against_all_is_symmetric_and_holds_what_moves():
     assert np.allclose(matrix, matrix.T)
     assert np.allclose(np.diag(matrix), 1)
     assert matrix.loc["loss", "cost"] == rank_correlation(table["loss"], table["cost"]).rho
+
+
+def test_the_same_option_of_both_modalities_has_a_column_for_each(tmp_path):
+    names = ("source_preprocessing.n_top_genes", "target_preprocessing.n_top_genes")
+    sweep = Sweep((Axis(names[0], (100, 200)), Axis(names[1], (50,))))
+    job = SweepJob.create_at(tmp_path / "sweep", Recipe(), sweep, base_id="20260101-000000-0123456789ab")
+    table = sweep_table(job)
+    assert table.columns.is_unique
+    assert [table[name].tolist() for name in names] == [[100, 200], [50, 50]]
+    assert table["name"].tolist() == [f"{names[0]} {n}, {names[1]} 50" for n in (100, 200)]
+    assert sweep_text(job).splitlines()[0].split() == ["run", "state", *names]
