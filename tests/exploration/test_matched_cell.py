@@ -12,6 +12,7 @@ from psmatch_core.classification.classifiers import LinearClassifier
 from psmatch_core.classification.propensity import Scoring, fit_propensity
 from psmatch_core.exploration.cell_agreement import can_compare_cells, cell_agreement
 from psmatch_core.exploration.matched_cell import matched_cell, training_note
+from psmatch_core.matching.blocks import DenseBlock, uniform_block
 from psmatch_core.matching.match import match
 from psmatch_core.matching.matchers import GromovMatcher, KnownPairsMatcher, UniformMatcher
 from psmatch_core.matching.matchers.sinkhorn import SinkhornMatcher
@@ -69,6 +70,17 @@ def test_chance_is_how_far_the_mean_of_random_cells_with_these_weights_lies(coup
     weights[: found.weights.size] = found.weights
     drawn = np.array([rng.permutation(weights) @ z for _ in range(3000)])
     assert found.chance == pytest.approx(np.sqrt(drawn.var(axis=0).mean()), rel=0.05)
+
+
+def test_a_single_match_lies_as_far_as_a_random_cell_and_all_matches_together_nowhere(coupling, sides):
+    """A profile is in standard deviations of the label's cells, so that of a random cell has a deviation of 1."""
+    shapes = {label: block.shape for label, block in coupling.blocks.items()}
+    single = {label: DenseBlock(np.eye(*shape) / min(shape)) for label, shape in shapes.items()}
+    label = sides[0].labels[0]
+    first = int(coupling.source_cells[label][0])
+    assert matched_cell(coupling.with_blocks(single), sides, first).chance == pytest.approx(1)
+    even = {label: uniform_block(*shape) for label, shape in shapes.items()}
+    assert matched_cell(coupling.with_blocks(even), sides, first).chance == pytest.approx(0, abs=1e-6)
 
 
 def test_shared_features_agree_where_both_lie_on_the_same_side(coupling, sides):

@@ -11,6 +11,7 @@ from psmatch_core.classification.classifiers import LinearClassifier
 from psmatch_core.classification.propensity import fit_propensity
 from psmatch_core.exploration import two_matchings
 from psmatch_core.exploration.two_matchings import compare_matchings, figure_differences
+from psmatch_core.matching.blocks import DenseBlock
 from psmatch_core.matching.match import match
 from psmatch_core.matching.matchers import ExactMatcher, SinkhornMatcher, UniformMatcher
 from tests.conftest import make_modality
@@ -54,6 +55,17 @@ def test_the_shared_mass_is_the_overlap_of_the_rows_and_the_same_both_ways(model
 def test_a_uniform_plan_shares_with_any_other_exactly_what_chance_gives(models, sharp):
     found = compare_matchings(sharp, match(*models, UniformMatcher()))
     assert np.allclose(found.cells["shared_mass"], found.cells["by_label"])
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_by_label_alone_every_cell_has_the_matches_of_another_one(seed):
+    """Labels of two cells, each matched with one: the other cell's match is never its own."""
+    sides = [fit_propensity(make_modality(name, n=6, seed=at), LinearClassifier()) for at, name in enumerate(NAMES)]
+    coupling = match(*sides, UniformMatcher())
+    coupling = coupling.with_blocks({label: DenseBlock(np.eye(2) / 2) for label in coupling.labels})
+    found = compare_matchings(coupling, coupling, seed=seed).cells
+    assert found["shared_mass"].tolist() == [1.0] * 6
+    assert found["by_label"].tolist() == pytest.approx([0.0] * 6)
 
 
 def test_pieces_of_rows_change_nothing_but_the_exchange(sharp, models, monkeypatch):

@@ -71,9 +71,7 @@ def test_each_cell_is_given_the_features_of_the_other_modality():
 def test_a_large_modality_beside_a_small_one_takes_time_in_proportion_to_its_cells():
     """Shortcuts of many cells are measured where both modalities have many."""
     small = SideSize(1_000, 100, 100_000)
-    times = [
-        estimate_needs(Recipe(), SideSize(n, 2_000, 100 * n), small).processor for n in (20_000, 120_000, 220_000)
-    ]
+    times = [estimate_needs(Recipe(), SideSize(n, 2_000, 100 * n), small).processor for n in (20_000, 120_000, 220_000)]
     assert times[2] - times[1] == pytest.approx(times[1] - times[0])
 
 
