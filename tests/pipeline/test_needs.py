@@ -57,7 +57,7 @@ def test_more_data_and_more_features_need_more():
 
 
 def test_each_cell_is_given_the_features_of_the_other_modality():
-    """Of equally many stored values, 40 more features of the target are predicted for each of the 1,000 source cells."""
+    """As many values are stored; 40 more features of the target are predicted for each of 1,000 source cells."""
     recipe = Recipe()
     for side in ("source", "target"):
         recipe = recipe.with_setting(f"{side}_preprocessing.n_top_genes", 0)
