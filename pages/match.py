@@ -4,6 +4,7 @@ import streamlit as st
 
 from pages.shell import cache, progress_box, session
 from pages.shell.changed_settings import MATCHED, warn_of_changed_settings
+from pages.shell.clicks import clicked
 from pages.shell.frame import next_step, picture_and_settings, require_data, start_page
 from pages.shell.needs import fits_this_machine
 from pages.shell.places import own_place
@@ -27,7 +28,7 @@ with settings:
         matcher_settings(folder, has_pairs=session.may_have_known_pairs())
     workspace = session.workspace()
     fits = fits_this_machine(workspace)
-    if st.button(
+    if clicked(
         "Match again" if is_matched else "Match",
         type="secondary" if is_matched else "primary",
         key="match",

@@ -4,6 +4,7 @@ import streamlit as st
 
 from pages.shell import progress_box, session
 from pages.shell.changed_settings import TRAINED, warn_of_changed_settings
+from pages.shell.clicks import clicked
 from pages.shell.frame import next_step, picture_and_settings, require_data, start_page
 from pages.shell.places import own_place
 from pages.views.propensity.overview import propensity_view
@@ -22,7 +23,7 @@ with settings:
     with st.expander("Settings", expanded=not is_trained and not is_working, icon=":material/tune:"):
         propensity_settings()
     workspace = session.workspace()
-    if st.button(
+    if clicked(
         "Train again" if is_trained else "Train",
         type="secondary" if is_trained else "primary",
         key="train",

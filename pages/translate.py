@@ -4,6 +4,7 @@ import streamlit as st
 
 from pages.shell import cache, progress_box, session
 from pages.shell.changed_settings import TRANSLATED, warn_of_changed_settings
+from pages.shell.clicks import clicked
 from pages.shell.frame import next_step, picture_and_settings, require, require_data, start_page
 from pages.views.translate.overview import translate_view
 from pages.views.translate.settings import translator_settings
@@ -20,7 +21,7 @@ with settings:
     with st.expander("Settings", icon=":material/tune:"):
         translator_settings()
     workspace = session.workspace()
-    if is_matched and st.button("Translate again", key="translate"):
+    if is_matched and clicked("Translate again", key="translate"):
         progress_box.start_run(workspace.recipe, stop_after=LastStage.MATCH, name=session.new_run_name("match"))
 
 with picture:

@@ -14,6 +14,7 @@ from typing import Literal
 import streamlit as st
 
 from pages.shell import cache, progress_box, session
+from pages.shell.clicks import clicked
 from pages.shell.data_steps import DataStep
 from pages.shell.errors import show_problem
 from pages.shell.file_summaries import demo_side_name, demo_summary
@@ -71,7 +72,7 @@ def demo_buttons(*, is_new: bool) -> str:
     with st.container(horizontal=True):
         for name, demo in DEMOS.items():
             kind: Literal["primary", "secondary"] = "primary" if is_new and name == next(iter(DEMOS)) else "secondary"
-            if st.button(f"Demo: {demo.title}", icon=demo.icon, help=demo.help, key=f"demo.{name}", type=kind):
+            if clicked(f"Demo: {demo.title}", icon=demo.icon, help=demo.help, key=f"demo.{name}", type=kind):
                 pressed = name
     return pressed
 

@@ -8,6 +8,7 @@ from contextlib import suppress
 import streamlit as st
 
 from pages.shell import demos, session
+from pages.shell.clicks import act_on_click, clicked
 from pages.shell.data_steps import DataStep
 from pages.shell.errors import show_errors, show_problem
 from pages.shell.navigation import PAGES, page_button, path_of
@@ -26,7 +27,7 @@ def no_data(workspace: Workspace) -> None:
         if not loaded:
             st.markdown(f":material/folder_open: **Nothing is loaded yet.** {will_show()}")
             with st.container(horizontal=True, vertical_alignment="center"):
-                if st.button("Open the demo", key="screen.demo", type="primary", icon=":material/science:"):
+                if clicked("Open the demo", key="screen.demo", type="primary", icon=":material/science:"):
                     _open_demo()
                 _last_run_button()
                 page_button("data", "Load your own files", step=DataStep.FILES)
@@ -75,9 +76,7 @@ def _full_disk(free: int) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         if deleted:
             what = f"Permanently remove {count(len(deleted), 'deleted run')} ({size(store.deleted_size())})"
-            if st.button(what, key="screen.empty", icon=":material/delete_forever:"):
-                with show_errors():
-                    store.empty_deleted()
+            if act_on_click(what, store.empty_deleted, key="screen.empty", icon=":material/delete_forever:"):
                 st.rerun()
         if session.get("page") == "data":
             st.caption("Delete runs under “More” in the list of earlier runs, then remove them permanently here.")
@@ -98,7 +97,7 @@ def _last_run_button() -> None:
     if not entries:
         return
     last = entries[0]
-    if st.button(f"Open the last run: {plain(last.name or last.id, 40)}", key="screen.last", icon=":material/history:"):
+    if clicked(f"Open the last run: {plain(last.name or last.id, 40)}", key="screen.last", icon=":material/history:"):
         with show_errors():
             session.set_workspace(session.workspace_of(last.id))
             st.rerun()

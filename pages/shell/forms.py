@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 import streamlit as st
 
 from pages.shell import session
+from pages.shell.clicks import clicked
 from pages.shell.errors import show_errors, show_problem
 from pages.shell.places import own_place
 from pages.shell.text import plain
@@ -61,7 +62,7 @@ def config_form(
         if changed:
             names = ", ".join(option_title(key, options[key]).lower() for key in changed)
             st.caption(f"Changed from the {reference}{MARK}: {plain(names)}")
-            if st.button(f"Reset to the {reference}", key=f"{name}.undo", icon=":material/undo:"):
+            if clicked(f"Reset to the {reference}", key=f"{name}.undo", icon=":material/undo:"):
                 session.reset_widgets(name)
                 session.put(f"{name}.reset", True)
                 st.rerun()

@@ -6,6 +6,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from pages.shell import empty_states, session
+from pages.shell.clicks import clicked, tell_lost_clicks
 from pages.shell.errors import show_error, show_errors
 from pages.shell.hints import hint
 from pages.shell.login import has_login, require_login, show_login
@@ -126,6 +127,7 @@ def finish_page() -> None:
     """What every page ends with, after its last line."""
     if session.get("drawn") != _drawn(session.workspace()):  # a file arrived below: draw the whole page from one state
         st.rerun()
+    tell_lost_clicks()
     session.freeze_imported()
 
 
@@ -141,7 +143,7 @@ def _offer_files_of_run() -> None:
     found = session.files_of(run_id)
     if found is None:
         return
-    if st.button("Load its files with the current settings", key="salvage", icon=":material/restore_page:"):
+    if clicked("Load its files with the current settings", key="salvage", icon=":material/restore_page:"):
         session.clear_error("link")
         session.set_workspace(found)
         st.switch_page(path_of("data"))
@@ -157,7 +159,7 @@ def _foreign_notice() -> None:
             ":material/lock: **This run belongs to somebody else.** You can read all of it; to change it, make a copy.",
             width="stretch",
         )
-        if st.button("Copy to my runs", key="copy.run", icon=":material/content_copy:"):
+        if clicked("Copy to my runs", key="copy.run", icon=":material/content_copy:"):
             with show_errors():
                 session.set_workspace(session.workspace_of(session.store().adopt(folder).id))
                 st.rerun()

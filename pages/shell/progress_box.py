@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import partial
 
 import streamlit as st
 
 from pages.shell import cache, charts, session
+from pages.shell.clicks import act_on_click
 from pages.shell.errors import show_error, show_errors, show_problem
 from pages.shell.live_losses import live_losses
 from pages.shell.navigation import PAGES, page_button, path_of
@@ -112,10 +115,8 @@ def draw_box(job: Job, *, curves: bool = False, note: str = "", can_cancel: bool
     with st.container(border=True):
         with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
             st.markdown(f":material/hourglass_top: **{plain(title)}**" + (f": {what}" if what else ""))
-            if can_cancel and st.button("Cancel", key=f"cancel.{_key(job)}", help="What is finished is kept."):
-                with show_errors(), st.spinner("Cancelling…"):
-                    session.store().cancel(job.folder)
-                st.rerun()
+            if can_cancel:
+                _cancel_button(job)
         st.progress(min(done, 1.0), text=f"{message(status, n_ahead)} · {elapsed}{time_left(status, left)}")
         st.caption(note or f"{hint} Reopen this address to come back.")
         if curves and stage_of(status) in ("propensity", "latents", "preprocess"):
@@ -174,10 +175,33 @@ def _ended(job: Job, status: RunStatus) -> None:
 
 
 def _restart_button(job: Job, label: str) -> None:
-    if session.store().owns(job.folder) and st.button(label, key=f"again.{_key(job)}", icon=":material/refresh:"):
-        with show_errors():
-            session.store().start_again(job.folder)
+    again = partial(session.store().start_again, job.folder)
+    if session.store().owns(job.folder) and act_on_click(
+        label, again, key=f"again.{_key(job)}", icon=":material/refresh:"
+    ):
         st.rerun()
+
+
+def _cancel_button(job: Job) -> None:
+    ending: Future[object] | None = session.get(_ending(job))
+    if ending is not None and not ending.done():
+        st.caption("Cancelling…")
+        return
+    act_on_click("Cancel", partial(_cancel, job), key=f"cancel.{_key(job)}", help="What is finished is kept.")
+    if ending is not None:
+        with show_errors():
+            ending.result()
+
+
+def _cancel(job: Job) -> None:
+    """Begin to cancel a job; a worker inside a long call is given some seconds, in which the box says so."""
+    work = ThreadPoolExecutor(1)
+    session.put(_ending(job), work.submit(session.store().cancel, job.folder))
+    work.shutdown(wait=False)
+
+
+def _ending(job: Job) -> str:
+    return f"ending.{_key(job)}"
 
 
 def _other_version(job: RunJob) -> str:

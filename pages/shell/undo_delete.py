@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Protocol
 
 import streamlit as st
 
 from pages.shell import session
-from pages.shell.errors import show_errors
+from pages.shell.clicks import act_on_click
 from pages.shell.places import in_own_place
 from pages.shell.text import plain, when
 
@@ -52,8 +53,8 @@ class DeletedItems:
         if last and last in {each.id for each in self.items}:
             with st.container(horizontal=True, vertical_alignment="center"):
                 st.caption(f"The {self.kind} was deleted.")
-                if st.button("Undo", key=f"undo.{self.kind}", icon=":material/undo:"):
-                    self._restore(last)
+                if act_on_click("Undo", partial(self._restore, last), key=f"undo.{self.kind}", icon=":material/undo:"):
+                    st.rerun()
 
     @in_own_place
     def show_list(self) -> None:
@@ -65,14 +66,13 @@ class DeletedItems:
                 with st.container(horizontal=True, vertical_alignment="center"):
                     st.markdown(f"{plain(each.name or each.id, 80)}  \n{when(each.created)}", width="stretch")
                     hint = f"{self.kind.capitalize()} {each.id}"
-                    if st.button("Restore", key=f"restore.{each.id}", icon=":material/undo:", help=hint):
-                        self._restore(each.id)
+                    back = partial(self._restore, each.id)
+                    if act_on_click("Restore", back, key=f"restore.{each.id}", icon=":material/undo:", help=hint):
+                        st.rerun()
 
     def _restore(self, item_id: str) -> None:
-        with show_errors():
-            self.restore(item_id)
-            session.pop(_last(self.kind))
-            st.rerun()
+        self.restore(item_id)
+        session.pop(_last(self.kind))
 
 
 def remember_deleted(kind: str, item_id: str) -> None:

@@ -18,6 +18,8 @@ AXE = Path(__file__).with_name("vendor") / "axe.min.js"
 STREAMLITS_OWN = {
     "scrollable-region-focusable",  # its main column scrolls, and is reached by the page's own controls
 }
+# What a slow script has not drawn again yet is faded, which nobody chose either.
+UNFADED = "[data-stale=true], [data-stale=true] * { opacity: 1 !important; transition: none !important }"
 LOST = "DISCONNECTED_FOREVER"
 SETTLED_OR_LOST = f"""() => {{
     const app = document.querySelector("[data-testid=stApp]");
@@ -162,6 +164,7 @@ def run_of(page: Page) -> str:
 def axe(page: Page) -> list[str]:
     """Serious and critical violations of WCAG 2.1 A and AA, one line each."""
     still(page)
+    page.add_style_tag(content=UNFADED)
     page.evaluate(AXE.read_text(encoding="utf-8"))
     found = page.evaluate(
         "() => axe.run(document, {runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa'], resultTypes: ['violations']})"

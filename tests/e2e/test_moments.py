@@ -15,7 +15,7 @@ pytest.importorskip("playwright.sync_api", reason="Playwright is not installed (
 from playwright.sync_api import Page, expect
 
 from pages.shell.navigation import PAGES
-from psmatch_core.workspace.run_folder import DONE, FAILED, RunFolder
+from psmatch_core.workspace.run_folder import CANCELLED, DONE, FAILED, RunFolder
 from psmatch_core.workspace.store import RunStore
 from tests import moments
 from tests.e2e.conftest import SCREENSHOTS, Server
@@ -43,13 +43,20 @@ def small(server: Server) -> RunFolder:
     return folder
 
 
-def test_at_work_and_after_a_cancel(server: Server, new_page: Any) -> None:
+@pytest.fixture
+def slow_run(server: Server) -> Iterator[RunFolder]:
+    """A run that is at work, and ends with its test: the runs of the next tests wait for none of this one."""
     store = RunStore(server.workspace)
     folder = store.start(moments.slow(server.roots / "slow"), name="it takes its time")
+    yield folder
+    store.cancel(folder)
+
+
+def test_at_work_and_after_a_cancel(server: Server, new_page: Any, slow_run: RunFolder) -> None:
     page = new_page()
     problems: list[str] = []
     for name, title in LATER:
-        visit(page, f"{server.url}/{name}?run={folder.id}", title)
+        visit(page, f"{server.url}/{name}?run={slow_run.id}", title)
         expect(page.get_by_role("button", name="Cancel")).to_be_visible()
         expect(page.get_by_text("training the propensity models")).to_be_visible()
         expect(page.get_by_text("You can close this page; the run continues")).to_be_visible()
@@ -61,6 +68,7 @@ def test_at_work_and_after_a_cancel(server: Server, new_page: Any) -> None:
         if name in ("propensity", "monitor"):
             check_look(page, f"at_work_{name}", problems)
     press(page, "Cancel")
+    ended(slow_run, state=CANCELLED)
     for name, title in LATER:
         go(page, title)
         shown = page.get_by_role("alert").filter(

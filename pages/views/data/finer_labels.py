@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import streamlit as st
 
+from pages.shell.clicks import clicked
 from pages.shell.places import in_own_place
 from pages.shell.text import plain
 from pages.shell.workspace import DEMO, Side
@@ -26,7 +27,7 @@ def finer_label_buttons(source: Side, target: Side) -> None:
             if column.is_label
             else f"Make the label of {display(source.label_key)} and {name}"
         )
-        if not st.button(text, key=f"labels.finer.{column.name}", icon=":material/call_split:"):
+        if not clicked(text, key=f"labels.finer.{column.name}", icon=":material/call_split:"):
             continue
         sides = [
             replace(side, label_key=each, label_with=())
@@ -48,7 +49,7 @@ def shared_batches_button(source: Side, target: Side) -> None:
         return
     with st.container(border=True, horizontal=True, vertical_alignment="center"):
         st.markdown(plain(note), width="stretch")
-        if st.button("Match within batches", key="labels.batches", icon=":material/call_split:"):
+        if clicked("Match within batches", key="labels.batches", icon=":material/call_split:"):
             sides = [
                 replace(side, label_with=(*side.label_with, each.column))
                 for side, each in zip((source, target), batches, strict=True)

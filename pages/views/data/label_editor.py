@@ -8,6 +8,7 @@ from dataclasses import asdict, replace
 import streamlit as st
 
 from pages.shell import session
+from pages.shell.clicks import clicked
 from pages.shell.errors import show_error
 from pages.shell.places import in_own_place
 from pages.shell.workspace import Workspace
@@ -45,10 +46,10 @@ def label_editor(workspace: Workspace, report: LabelReport, set_rules: Callable[
             shown = [f"{what} {old:,} → **{new:,}**" for what, old, new in preview_of(report, after)]
             st.markdown(f"This edit gives: {', '.join(shown)}.")
         with st.container(horizontal=True):
-            if st.button("Apply the edit", key="labels.apply", type="primary", icon=":material/check:"):
+            if clicked("Apply the edit", key="labels.apply", type="primary", icon=":material/check:"):
                 session.reset_widgets(EDITOR)
                 set_rules(rules)
-            if st.button("Discard the edit", key="labels.discard", icon=":material/close:"):
+            if clicked("Discard the edit", key="labels.discard", icon=":material/close:"):
                 session.reset_widgets(EDITOR)
                 st.rerun()
 

@@ -8,6 +8,7 @@ from dataclasses import replace
 import streamlit as st
 
 from pages.shell import session
+from pages.shell.clicks import clicked
 from pages.shell.errors import show_findings, show_problem
 from pages.shell.places import in_own_place, own_place
 from pages.shell.tables import EMPTY_CELL
@@ -96,12 +97,12 @@ def _missing_labels(side: Side, key: str) -> str:
     if side.missing_labels == "drop":
         with st.container(horizontal=True, vertical_alignment="center"):
             st.caption(f"✓ Cells without a label: {cells}. They are left out, and listed in the export.")
-            return "refuse" if st.button("Undo", key=f"{key}.undo") else "drop"
+            return "refuse" if clicked("Undo", key=f"{key}.undo") else "drop"
     st.warning(
         f"**Cells without a label in this column: {cells}.** → Drop these cells, or add their labels.",
         icon=":material/warning:",
     )
-    return "drop" if st.button("Drop cells without label", key=f"{key}.drop") else "refuse"
+    return "drop" if clicked("Drop cells without label", key=f"{key}.drop") else "refuse"
 
 
 def _counts_text(column: ColumnSummary, *, with_note: bool) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import streamlit as st
 
+from pages.shell.clicks import clicked
 from pages.shell.places import in_own_place
 from pages.shell.text import plain
 from pages.shell.workspace import Workspace
@@ -25,5 +26,5 @@ def suggestion_buttons(workspace: Workspace, report: LabelReport, set_rules: Cal
         with st.container(border=True, horizontal=True, vertical_alignment="center"):
             st.markdown(plain(each.reason), width="stretch")
             icon = _ICONS.get(each.kind, ":material/merge:")
-            if st.button(plain(each.title), key=f"labels.suggestion.{each.kind}", icon=icon):
+            if clicked(plain(each.title), key=f"labels.suggestion.{each.kind}", icon=icon):
                 set_rules(workspace.labels.accepting(each, counts[0], counts[1]))

@@ -8,6 +8,7 @@ from dataclasses import replace
 import streamlit as st
 
 from pages.shell import charts, session
+from pages.shell.clicks import clicked
 from pages.shell.errors import show_error, show_findings
 from pages.shell.places import in_own_place, own_place
 from pages.shell.text import count, plain
@@ -91,9 +92,9 @@ def _decisions(workspace: Workspace, report: LabelReport) -> None:
     _sizes(rules)
     _keep_only(rules, report)
     with st.container(horizontal=True):
-        if _history() and st.button("Undo the last change", key="labels.back", icon=":material/undo:"):
+        if _history() and clicked("Undo the last change", key="labels.back", icon=":material/undo:"):
             _step_back()
-        if _has_decisions(rules, report) and st.button(
+        if _has_decisions(rules, report) and clicked(
             "Reset label decisions", key="labels.undo", icon=":material/restart_alt:"
         ):
             set_rules(START_RULES)
@@ -105,7 +106,7 @@ def _similar_labels(workspace: Workspace, report: LabelReport) -> None:
     if suggested:
         examples = ", ".join(f"{plain(new, 30)} → {plain(old, 30)}" for new, old in list(suggested.items())[:3])
         text = f"Merge {count(len(suggested), 'similar label')}"
-        if st.button(text, help=examples, key="labels.merge", icon=":material/merge:"):
+        if clicked(text, help=examples, key="labels.merge", icon=":material/merge:"):
             column = workspace.target.label_column if workspace.target is not None else None
             set_rules(rules.with_renaming("target", suggested, column.counts if column is not None else ()))
     else:
@@ -123,7 +124,7 @@ def _labels_of_one_modality(rules: LabelRules, report: LabelReport) -> None:
                 f"**{what}.** → Leave them out, or choose label columns that contain them in both files.",
                 icon=":material/warning:",
             )
-            if st.button("Leave out labels of one modality", key="labels.leave_out", icon=":material/content_cut:"):
+            if clicked("Leave out labels of one modality", key="labels.leave_out", icon=":material/content_cut:"):
                 set_rules(replace(rules, unshared="leave out"))
         else:
             st.caption(f"✓ Left out, with their cells listed in the export: {what}.")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from pages.shell import progress_box, session
+from pages.shell.clicks import clicked
 from pages.shell.needs import fits_this_machine
 from pages.shell.places import in_own_place
 from psmatch_core.workspace.run_folder import LastStage
@@ -32,7 +33,7 @@ def match_button(*, is_last_step: bool) -> None:
     fits = fits_this_machine(workspace)
     is_working = folder is not None and folder.status().is_active
     with st.container(horizontal=True, vertical_alignment="center"):
-        pressed = st.button(
+        pressed = clicked(
             "Match and judge",
             type="secondary" if folder is not None else "primary",
             icon=":material/play_arrow:",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from pages.shell import session
+from pages.shell.clicks import clicked
 from pages.shell.forms import config_form
 from pages.shell.places import own_place
 from pages.shell.text import plain
@@ -33,7 +34,7 @@ def preprocessing_box(which: str, side: Side, matrix: MatrixSummary | None) -> P
         for at, each in enumerate(each for each in (proposal, within) if each is not None and each.button(current)):
             with st.container(border=True, horizontal=True, vertical_alignment="center"):
                 st.markdown(plain(each.reason), width="stretch")
-                if st.button(plain(each.button(current)), key=f"{form}.proposal{at}", icon=":material/tune:"):
+                if clicked(plain(each.button(current)), key=f"{form}.proposal{at}", icon=":material/tune:"):
                     session.reset_widgets(form)
                     current = each.applied_to(current)
     with st.expander("Preprocessing", icon=":material/tune:"):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
+from pages.shell.clicks import clicked
 from pages.shell.places import in_own_place
 from pages.shell.tables import EMPTY_CELL
 from pages.shell.text import count, plain
@@ -64,7 +65,7 @@ def bad_values_box(side: Side, summary: FileSummary, key: str) -> tuple[str, flo
     if side.bad_values != "refuse":
         with st.container(horizontal=True, vertical_alignment="center"):
             st.caption(f"✓ Missing and infinite values: {MENDING[side.bad_values].lower()}.")
-            undone = st.button("Undo", key=f"{key}.undo")
+            undone = clicked("Undo", key=f"{key}.undo")
         return ("refuse" if undone else side.bad_values), side.most_missing
     if matrix is None or not matrix.needs_mending:
         return side.bad_values, side.most_missing
@@ -88,6 +89,6 @@ def bad_values_box(side: Side, summary: FileSummary, key: str) -> tuple[str, flo
     chosen = side.bad_values
     with st.container(horizontal=True):
         for how, text in MENDING.items():
-            if st.button(text, key=f"{key}.{how}"):
+            if clicked(text, key=f"{key}.{how}"):
                 chosen = how
     return chosen, most

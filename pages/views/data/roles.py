@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from pages.shell import session
+from pages.shell.clicks import clicked
 from pages.shell.name_search import OFFERED, matching_names
 from pages.shell.places import in_own_place
 from pages.shell.text import count, plain
@@ -39,7 +40,7 @@ def roles_box(which: str, side: Side, summary: FileSummary) -> tuple[tuple[str, 
             st.caption(f"{len(shown):,} of {len(known):,} columns and features are listed{more}.")
             key = f"{key}.{text.strip()}"  # another table of rows: what was changed in this one stays with it
         changed = _edited(known, shown, roles, key)
-        if roles and st.button("Reset all to the proposal", key=f"{name}.reset", icon=":material/undo:"):
+        if roles and clicked("Reset all to the proposal", key=f"{name}.reset", icon=":material/undo:"):
             session.reset_widgets(name)  # the table would apply its changes again
             return ()
     kept = {each: role for each, role in roles.items() if each not in shown}
@@ -55,7 +56,7 @@ def _unmeasured_button(side: Side, summary: FileSummary, key: str) -> list[str]:
         return []
     names = some((plain(each, 30) for each in asked), 4)
     what = f"Leave out {count(len(asked), 'feature')} named like positions, numbers or embeddings"
-    return asked if st.button(what, key=f"{key}.unmeasured", help=names, icon=":material/content_cut:") else []
+    return asked if clicked(what, key=f"{key}.unmeasured", help=names, icon=":material/content_cut:") else []
 
 
 def _columns(which: str, side: Side, summary: FileSummary) -> tuple[dict[str, tuple[str, str]], list[str]]:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 
 import streamlit as st
 
 from pages.shell import session
 from pages.shell.changed_settings import SETTINGS_FORMS
+from pages.shell.clicks import act_on_click, clicked, typed
 from pages.shell.errors import show_errors
 from pages.shell.frame import STATES
 from pages.shell.navigation import path_of
@@ -62,7 +64,7 @@ def run_row(entry: RunEntry, *, is_current: bool, n_runs: int, differs: Mapping[
                 )
             marker = " · current run" if is_current else ""
             st.markdown(f"**{name}**  \n{when(entry.created)} · {state}{marker}", width="stretch")
-            if st.button("Open", key=f"open.{entry.id}", disabled=is_current, help=f"Show run {entry.id}"):
+            if clicked("Open", key=f"open.{entry.id}", disabled=is_current, help=f"Show run {entry.id}"):
                 _open(entry.id, entry.id)
             with st.popover("More", help=f"Annotate, rename, duplicate or delete {name}", key=f"more.{entry.id}"):
                 _more(entry, is_current=is_current)
@@ -79,7 +81,7 @@ def _more(entry: RunEntry, *, is_current: bool) -> None:
         _annotate(entry)
         _rename(entry)
     st.caption("Start a new run with the settings of this one. This run does not change.")
-    if st.button("Duplicate the settings", key=f"duplicate.{entry.id}", icon=":material/content_copy:"):
+    if clicked("Duplicate the settings", key=f"duplicate.{entry.id}", icon=":material/content_copy:"):
         _open(entry.id, "")
     if is_own:
         _delete(entry, is_current=is_current)
@@ -89,38 +91,45 @@ def _more(entry: RunEntry, *, is_current: bool) -> None:
 
 
 def _annotate(entry: RunEntry) -> None:
-    text = st.text_area(
+    field = f"note.{entry.id}"
+    st.text_area(
         "Note",
         entry.facts.note,
-        key=f"note.{entry.id}",
+        key=field,
         max_chars=LONGEST_NOTE,
         height=100,
         placeholder="What you tried, and what you found",
         help="Kept with the run. Whoever can read the run can read its note, which is also in the report.",
     )
-    if st.button("Save the note", key=f"annotate.{entry.id}"):  # never disabled: the click also ends the typing
-        with show_errors():
-            session.store().annotate(session.store().open(entry.id), text)
-            st.rerun()
+    store = session.store()
+    # never disabled: the click also ends the typing
+    if act_on_click(
+        "Save the note",
+        lambda: store.annotate(store.open(entry.id), typed(field)),
+        key=f"annotate.{entry.id}",
+    ):
+        st.rerun()
 
 
 def _rename(entry: RunEntry) -> None:
-    name = st.text_input("Name", entry.name, key=f"name.{entry.id}", max_chars=LONGEST_NAME)
-    if st.button("Rename", key=f"rename.{entry.id}"):
-        with show_errors():
-            session.store().rename(session.store().open(entry.id), name)
-            st.rerun()
+    field, store = f"name.{entry.id}", session.store()
+    st.text_input("Name", entry.name, key=field, max_chars=LONGEST_NAME)
+    if act_on_click("Rename", lambda: store.rename(store.open(entry.id), typed(field)), key=f"rename.{entry.id}"):
+        st.rerun()
 
 
 def _delete(entry: RunEntry, *, is_current: bool) -> None:
     st.caption("Deleting stops the run. You can restore it later from “Deleted runs”.")
-    if st.button("Delete this run", key=f"delete.{entry.id}"):
-        with show_errors():
-            session.store().delete(session.store().open(entry.id))
-            remember_deleted(RUN, entry.id)
-            if is_current:
-                session.set_workspace(session.workspace().with_run(""))
-            st.rerun()
+    if act_on_click("Delete this run", partial(_delete_now, entry.id), key=f"delete.{entry.id}"):
+        st.rerun()
+
+
+def _delete_now(run_id: str) -> None:
+    store, workspace = session.store(), session.workspace()
+    store.delete(store.open(run_id))
+    remember_deleted(RUN, run_id)
+    if workspace.run_id == run_id:
+        session.set_workspace(workspace.with_run(""))
 
 
 def _summary(folder: RunFolder, differs: Mapping[str, str]) -> str:

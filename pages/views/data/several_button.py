@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from pages.shell import session
+from pages.shell.clicks import clicked
 from pages.shell.data_steps import DataStep
 from pages.shell.errors import show_errors
 from pages.shell.needs import all_fit_this_machine
@@ -29,7 +30,7 @@ def several_button() -> None:
         return
     fits = all_fit_this_machine(workspace)
     job = current_several(workspace)
-    if st.button(
+    if clicked(
         "Match all three",
         key="several.match",
         icon=":material/hub:",

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 import streamlit as st
 
+from pages.shell.clicks import clicked
 from pages.shell.errors import show_error, show_findings
 from pages.shell.places import in_own_place
 from pages.shell.several import several_labels, sides_of, third_look_alikes
@@ -56,7 +57,7 @@ def _merge_look_alikes(workspace: Workspace, third: Side) -> None:
     if alike and column is not None:
         examples = ", ".join(f"{plain(new, 30)} → {plain(old, 30)}" for new, old in list(alike.items())[:3])
         text = f"Merge {count(len(alike), 'similar label')} of {plain(third.name, 30)}"
-        if st.button(text, help=examples, key="labels.third.merge", icon=":material/merge:"):
+        if clicked(text, help=examples, key="labels.third.merge", icon=":material/merge:"):
             set_rules(workspace.labels.with_renaming("target", alike, {**column.counts, **_counts(third)}))
         return
     of_two = workspace.labels_of_two.rename_target

@@ -7,6 +7,7 @@ from functools import partial
 import streamlit as st
 
 from pages.shell import session
+from pages.shell.clicks import act_on_click, clicked, typed
 from pages.shell.data_steps import DataStep
 from pages.shell.errors import show_errors
 from pages.shell.frame import STATES
@@ -48,7 +49,7 @@ def _row(job: SeveralJob) -> None:
             f"**{plain(job.name or job.id)}**  \n{when(job.created)} · {STATES.get(state, state)}{marker}",
             width="stretch",
         )
-        if st.button("Open", key=f"several.open.{job.id}", disabled=is_current):
+        if clicked("Open", key=f"several.open.{job.id}", disabled=is_current):
             _open(job)
         with st.popover("More", help="Rename or delete this matching", key=f"several.more.{job.id}"):
             _more(job)
@@ -64,16 +65,17 @@ def _open(job: SeveralJob) -> None:
 
 
 def _more(job: SeveralJob) -> None:
-    name = st.text_input("Name", job.name, key=f"several.name.{job.id}", max_chars=LONGEST_NAME)
-    if st.button("Rename", key=f"several.rename.{job.id}"):
-        with show_errors():
-            rename_job(session.store(), job, name)
-            st.rerun()
+    field, store = f"several.name.{job.id}", session.store()
+    st.text_input("Name", job.name, key=field, max_chars=LONGEST_NAME)
+    if act_on_click("Rename", lambda: rename_job(store, job, typed(field)), key=f"several.rename.{job.id}"):
+        st.rerun()
     st.caption("Deleting stops the matching. You can restore it later from “Deleted matchings”.")
-    if st.button("Delete this matching", key=f"several.delete.{job.id}"):
-        with show_errors():
-            delete_job(session.store(), job)
-            remember_deleted(MATCHING, job.id)
-            if job.id == session.workspace().several_id:
-                session.set_several("")
-            st.rerun()
+    if act_on_click("Delete this matching", partial(_delete, job), key=f"several.delete.{job.id}"):
+        st.rerun()
+
+
+def _delete(job: SeveralJob) -> None:
+    delete_job(session.store(), job)
+    remember_deleted(MATCHING, job.id)
+    if job.id == session.workspace().several_id:
+        session.set_several("")

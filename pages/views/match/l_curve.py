@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 from pages.shell import cache, charts, session
+from pages.shell.clicks import clicked
 from pages.shell.errors import show_errors
 from pages.shell.tables import EMPTY_CELL
 from pages.shell.text import plain
@@ -38,7 +39,7 @@ def l_curve_view(folder: RunFolder, coupling: Coupling) -> None:
         "Labels", labels, default=labels[middle : middle + FIRST], format_func=display, key=f"curve.labels.{folder.id}"
     )
     key = f"curve.{folder.id}"
-    if st.button("Draw the curve", key=f"curve.draw.{folder.id}", disabled=not chosen):
+    if clicked("Draw the curve", key=f"curve.draw.{folder.id}", disabled=not chosen):
         session.put(key, tuple(chosen))
     drawn = session.get(key)
     if drawn:
@@ -70,7 +71,7 @@ def _show(folder: RunFolder, curve: LCurve) -> None:
     if (
         curve.corner is not None
         and type(current) is type(matcher)
-        and st.button(f"Set epsilon to {curve.corner:.3g}", key=f"curve.use.{folder.id}", icon=":material/tune:")
+        and clicked(f"Set epsilon to {curve.corner:.3g}", key=f"curve.use.{folder.id}", icon=":material/tune:")
     ):
         session.reset_widgets("matcher")
         session.set_workspace(replace(workspace, matcher=replace(current, epsilon=float(f"{curve.corner:.3g}"))))

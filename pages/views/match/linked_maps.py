@@ -16,6 +16,7 @@ import streamlit as st
 from pages.shell import cache, session
 from pages.shell.cell_canvas import CanvasEvent
 from pages.shell.cell_maps import SideOfMap, draw_cells, picture_and_controls
+from pages.shell.clicks import clicked
 from pages.shell.errors import show_errors
 from pages.shell.map_choice import map_boxes
 from pages.shell.map_colors import MapColor, color_boxes
@@ -182,7 +183,7 @@ def _slider(folder: RunFolder, labels: list[str]) -> None:
         if not may_change(folder, to=f"adjust label {name}"):
             return
         text = f"Adjust {slider_state.symbol_for(folder)} for label {name}"
-        if st.button(text, key=f"linked.solve.{folder.id}", icon=":material/stairs:"):
+        if clicked(text, key=f"linked.solve.{folder.id}", icon=":material/stairs:"):
             with show_errors():
                 session.store().start_job(EpsilonPathJob.create(folder, labels[0]))
             st.rerun()

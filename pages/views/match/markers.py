@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import streamlit as st
 
 from pages.shell import cache, cell_values, charts, session
+from pages.shell.clicks import act_on_click, clicked
 from pages.shell.errors import show_errors
 from pages.shell.places import own_place
 from pages.shell.read_only import may_change
@@ -220,11 +222,13 @@ def _keep(folder: RunFolder, found: Markers) -> None:
     name = left.text_input(
         "Name for the report", key=f"markers.name.{folder.id}", placeholder="for example: responders"
     )
-    if right.button("Keep for the report", key=f"markers.keep.{folder.id}", icon=":material/bookmark_add:"):
+    with right:
+        is_kept = clicked("Keep for the report", key=f"markers.keep.{folder.id}", icon=":material/bookmark_add:")
+    if is_kept:
         st.toast(f"Kept as {plain(save_markers(folder, found, name))}.", icon=":material/check:")
     for number, each in enumerate(load_markers(folder)):
         with st.container(horizontal=True, vertical_alignment="center"):
             st.markdown(f"In the report: **{plain(each)}**")
-            if st.button("Remove", key=f"markers.remove.{folder.id}.{number}", type="tertiary"):
-                delete_markers(folder, each)
+            remove = partial(delete_markers, folder, each)
+            if act_on_click("Remove", remove, key=f"markers.remove.{folder.id}.{number}", type="tertiary"):
                 st.rerun(scope="fragment")

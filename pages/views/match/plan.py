@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 from pages.shell import charts, progress_box, session
+from pages.shell.clicks import clicked
 from pages.shell.errors import show_errors
 from pages.shell.heat_canvas import show_heatmap
 from pages.shell.places import own_place
@@ -92,7 +93,7 @@ def _solve_button(folder: RunFolder, label: str, n: int, m: int) -> None:
         return
     duration = "less than a minute" if n * m <= A_MINUTE else "several minutes"
     st.caption(f"{n:,} × {m:,} cells. To adjust this label, about 25 plans are solved first, which takes {duration}.")
-    if st.button("Solve the plans", key=f"epsilon.start.{folder.id}", icon=":material/stairs:"):
+    if clicked("Solve the plans", key=f"epsilon.start.{folder.id}", icon=":material/stairs:"):
         with show_errors():
             session.store().start_job(EpsilonPathJob.create(folder, label))
         st.rerun()
@@ -255,7 +256,7 @@ def _select_rows(folder: RunFolder, path: EpsilonPath, rows: Any, key: str) -> N
 def _use_for_all(folder: RunFolder, path: EpsilonPath, place: int, symbol: str) -> None:
     value = f"{symbol} = {path.values[place]:.3g}"
     with st.container(horizontal=True, vertical_alignment="center"):
-        pressed = st.button(
+        pressed = clicked(
             f"Use {value} for all labels",
             key=f"epsilon.use.{folder.id}",
             icon=":material/done_all:",

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
 from pages.shell import session
+from pages.shell.clicks import act_on_click, clicked
 from pages.shell.errors import show_errors
 from pages.shell.places import in_own_place
 from pages.shell.read_only import may_change
@@ -47,7 +49,7 @@ def chip(folder: RunFolder, coupling: Coupling, where: str) -> Selection | None:
         cells = count(len(selection), f"{modality} cell")
         st.badge(f"{name}{cells} selected", icon=":material/select:", color="blue")
         st.caption(plain(selection.origin))
-        if st.button("Clear", key=f"clear.{where}.{folder.id}", icon=":material/close:", type="tertiary"):
+        if clicked("Clear", key=f"clear.{where}.{folder.id}", icon=":material/close:", type="tertiary"):
             select(folder, None)
             st.rerun()
     return selection
@@ -67,9 +69,7 @@ def save_form(folder: RunFolder, coupling: Coupling, selection: Selection) -> No
         placeholder="for example: responders",
     )
     with right.container(horizontal=True):
-        if may_save and st.button(
-            "Save with the run", key=f"selection.save.{folder.id}", icon=":material/bookmark_add:"
-        ):
+        if may_save and clicked("Save with the run", key=f"selection.save.{folder.id}", icon=":material/bookmark_add:"):
             with show_errors():
                 save_selection(folder, coupling, selection.named(name))
                 select(folder, selection.named(name.strip()))
@@ -97,14 +97,14 @@ def _saved_selections(folder: RunFolder, coupling: Coupling, *, may_change_them:
         for number, each in enumerate(saved):
             with st.container(horizontal=True, vertical_alignment="center"):
                 st.markdown(f"**{plain(each.name)}**: {count(len(each), f'{each.side} cell')}")
-                if st.button("Show", key=f"selection.show.{folder.id}.{number}", type="tertiary"):
+                if clicked("Show", key=f"selection.show.{folder.id}.{number}", type="tertiary"):
                     select(folder, each)
                     st.rerun()
                 delete_key = f"selection.delete.{folder.id}.{number}"
-                if may_change_them and st.button("Delete", key=delete_key, type="tertiary"):
-                    delete_selection(folder, each.name)
+                delete = partial(delete_selection, folder, each.name)
+                if may_change_them and act_on_click("Delete", delete, key=delete_key, type="tertiary"):
                     st.rerun()
-        if may_change_them and st.button(
+        if may_change_them and clicked(
             "Add to the exported files",
             key=f"selection.export.{folder.id}",
             icon=":material/output:",
@@ -125,6 +125,6 @@ def saved_buttons(folder: RunFolder, coupling: Coupling) -> None:
         with st.container(horizontal=True, vertical_alignment="center"):
             st.caption("Saved with this run:")
             for number, each in enumerate(saved):
-                if st.button(plain(each.name), key=f"saved.{folder.id}.{number}", icon=":material/bookmark:"):
+                if clicked(plain(each.name), key=f"saved.{folder.id}.{number}", icon=":material/bookmark:"):
                     select(folder, each)
                     st.rerun()

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from pages.shell.clicks import clicked
 from pages.shell.text import plain
 from pages.views.match import selected_cells
 from psmatch_core.data.sides import SIDES
@@ -47,7 +48,7 @@ def _form(folder: RunFolder, scores: ScoreMap, run: Coupling) -> None:
                 st.columns(2), ("From left to right", "From bottom to top"), ("across", "up"), strict=True
             )
         )
-        if not st.form_submit_button("Select these cells", icon=":material/select:"):
+        if not clicked("Select these cells", in_form=True, key=f"typed.go.{folder.id}", icon=":material/select:"):
             return
         found = in_rectangle(scores, modalities[side], side, across=across, up=up, labels=labels)
         if not len(found):

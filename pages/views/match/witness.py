@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from pages.shell import cache, session
+from pages.shell.clicks import clicked
 from pages.shell.errors import show_errors
 from pages.shell.tables import EMPTY_CELL
 from pages.shell.text import plain
@@ -33,7 +34,7 @@ def witness_view(folder: RunFolder, label: str) -> None:
         "It stores all pairs: a label of 2,000 × 2,000 cells takes minutes."
     )
     key = f"witness.{folder.id}"
-    if st.button("Solve by POT", key=f"witness.start.{folder.id}", icon=":material/fact_check:"):
+    if clicked("Solve by POT", key=f"witness.start.{folder.id}", icon=":material/fact_check:"):
         session.put(key, label)
     if session.get(key) == label:
         with show_errors():

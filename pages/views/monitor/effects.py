@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from pages.shell import cache, session
+from pages.shell.clicks import clicked
 from pages.shell.errors import show_errors
 from pages.shell.text import plain
 from psmatch_core.workspace import files
@@ -50,7 +51,7 @@ def _when_asked(
 ) -> None:
     asked = f"{name}.asked.{folder.id}"
     if not session.get(asked):
-        if st.button(button, key=f"{name}.{folder.id}", icon=icon):
+        if clicked(button, key=f"{name}.{folder.id}", icon=icon):
             session.put(asked, True)
             st.rerun()
         return

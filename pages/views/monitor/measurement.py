@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from pages.shell import cache, progress_box, session
+from pages.shell.clicks import clicked
 from pages.shell.errors import show_errors
 from pages.shell.places import in_own_place
 from pages.shell.read_only import may_change
@@ -45,7 +46,7 @@ def measurement(folder: RunFolder, report: MonitorReport) -> None:
                 help="How many times the labels are shuffled among the cells, to see what arises by chance.",
                 width=260,
             )
-            pressed = st.button("Measure again", key=f"measure.{folder.id}", icon=":material/monitor_heart:")
+            pressed = clicked("Measure again", key=f"measure.{folder.id}", icon=":material/monitor_heart:")
         st.caption(
             "Each shuffle trains a fast classifier on labels without meaning. Scores of halves that were trained "
             "before are used again."

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 from pages.shell import progress_box, session
+from pages.shell.clicks import clicked
 from pages.shell.frame import run_name
 from pages.shell.places import in_own_place, own_place
 from pages.shell.tables import EMPTY_FIGURE
@@ -130,7 +131,7 @@ def _full_run(sweep: SweepJob, table: pd.DataFrame) -> None:
             key=f"take.{sweep.id}",
             help="The run with the smallest calibrated loss is chosen at first.",
         )
-        pressed = st.button("Run in full", key=f"full.{sweep.id}", help="Starts a separate run with exports and maps.")
+        pressed = clicked("Run in full", key=f"full.{sweep.id}", help="Starts a separate run with exports and maps.")
     if pressed and chosen is not None:
         run = sweep.runs[int(chosen) - 1]
         recipe = replace(run.recipe, monitoring=Monitoring())  # a sweep may have left the halves out

@@ -7,7 +7,8 @@ from functools import partial
 import streamlit as st
 
 from pages.shell import session
-from pages.shell.errors import show_error, show_errors
+from pages.shell.clicks import act_on_click, typed
+from pages.shell.errors import show_error
 from pages.shell.places import in_own_place
 from pages.shell.text import count, when
 from pages.shell.undo_delete import DeletedItems, remember_deleted
@@ -62,36 +63,32 @@ def _damaged() -> None:
     """Sweeps that cannot be read, each with its remedy."""
     for sweep, damage in damaged_sweeps(session.store()):
         show_error(damage)
-        if st.button("Delete this sweep", key=f"sweep.delete.{sweep.id}"):
-            _delete(sweep)
+        _delete_button(sweep)
+
+
+def _delete_button(sweep: SweepJob) -> None:
+    if act_on_click("Delete this sweep", partial(_delete, sweep), key=f"sweep.delete.{sweep.id}"):
+        st.rerun()
 
 
 def _delete(sweep: SweepJob) -> None:
-    with show_errors():
-        delete_job(session.store(), sweep)
-        remember_deleted(SWEEP, sweep.id)
-        st.rerun()
+    delete_job(session.store(), sweep)
+    remember_deleted(SWEEP, sweep.id)
 
 
 def _title(sweep: SweepJob) -> str:
     return f"Sweep of {when(sweep.created)}: {display(sweep.name, 80)}"
 
 
-def _rename(sweep: SweepJob, name: str, box_key: str) -> None:
+def _rename(sweep: SweepJob, field: str, box_key: str) -> None:
     """Rename the sweep and choose it again: the browser identifies the choice by its text, which has changed."""
-    with show_errors():
-        rename_job(session.store(), sweep, name)
-        session.put(box_key, sweep.id)
+    rename_job(session.store(), sweep, typed(field))
+    session.put(box_key, sweep.id)
 
 
 def _more(sweep: SweepJob, box_key: str) -> None:
-    name = st.text_input("Name", sweep.name, key=f"sweep.name.{sweep.id}", max_chars=LONGEST_NAME)
-    st.button(
-        "Rename",
-        key=f"sweep.rename.{sweep.id}",
-        disabled=name == sweep.name,
-        on_click=partial(_rename, sweep, name, box_key),
-    )
+    field = f"sweep.name.{sweep.id}"
+    st.text_input("Name", sweep.name, key=field, max_chars=LONGEST_NAME)
+    act_on_click("Rename", partial(_rename, sweep, field, box_key), key=f"sweep.rename.{sweep.id}")
     st.caption("Deleting stops the sweep. You can restore it and its runs later from “Deleted sweeps”.")
-    if st.button("Delete this sweep", key=f"sweep.delete.{sweep.id}"):
-        _delete(sweep)
+    _delete_button(sweep)

@@ -10,6 +10,7 @@ from typing import Any
 import streamlit as st
 
 from pages.shell import session
+from pages.shell.clicks import clicked
 from pages.shell.errors import show_error, show_errors
 from pages.shell.places import own_place
 from pages.shell.text import count, duration
@@ -86,7 +87,7 @@ def sweep_form(folder: RunFolder) -> SweepJob | None:
             "The runs of a sweep are compared by all known pairs. These figures are inflated, since both classifiers "
             "saw the same cells. To see held-out pairs, match once more with the settings that you choose."
         )
-    if not st.button(f"Start the sweep ({count(cost.n_runs, 'run')})", type="primary", key=f"sweep.{key}"):
+    if not clicked(f"Start the sweep ({count(cost.n_runs, 'run')})", type="primary", key=f"sweep.{key}"):
         return None
     started: SweepJob | None = None
     with show_errors():

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 from pages.shell import cache, charts, session
+from pages.shell.clicks import clicked
 from pages.shell.errors import show_errors
 from pages.shell.forms import config_form
 from pages.shell.places import own_place
@@ -37,7 +38,7 @@ def feature_pairs_tab(folder: RunFolder) -> None:
     result = session.get(RESULT)
     if result is not None and result[0] != folder.id:
         result = None
-    pressed = st.button("Match features again" if result else "Match features", key="features.go")
+    pressed = clicked("Match features again" if result else "Match features", key="features.go")
     with own_place():
         if pressed:
             result = _compute(folder, rules) or result

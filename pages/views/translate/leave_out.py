@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from pages.shell import progress_box, session
+from pages.shell.clicks import clicked
 from pages.shell.distributions import DIRECTION_TITLES
 from pages.shell.errors import show_errors
 from pages.shell.read_only import may_change
@@ -62,7 +63,7 @@ def _form(folder: RunFolder, report: LabelReport) -> None:
             format_func=lambda each: DIRECTION_TITLES[each].format(**names),
             horizontal=True,
         )
-        pressed = st.form_submit_button("Leave it out", icon=":material/science:")
+        pressed = clicked("Leave it out", in_form=True, key=f"left.go.{folder.id}", icon=":material/science:")
     if pressed and label and direction:
         with show_errors():
             how = LeaveOut(direction=direction, control="" if control in (None, BY_NAME) else control)
