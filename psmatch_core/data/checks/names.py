@@ -27,6 +27,8 @@ _CELL = re.compile(r"(?i)(.*[_\-:#])?[ACGT]{10,}([-_.].*)?$|(cell|barcode|bc)[-_
 _PEAK = re.compile(r"(?i)(chr\w+(\.\d+)?|\d{1,2}|x|y|mt?|[23][lr]|[ivx]+|[a-z]{2}\d{4,}(\.\d+)?)[-:_]\d+[-:_]\d+")
 # Gene symbols that a spreadsheet has turned into dates (SEPT1, MARCH2, DEC1); a number may come first or last.
 _DATED = re.compile(r"(?i)\d{1,2}-(mar|sep|sept|dec|oct|apr|feb)|(mar|sep|sept|dec|oct|apr|feb)-\d{1,2}")
+# Names such as 2310009E13Rik and 2E10 that a spreadsheet has turned into numbers.
+_NUMBERED = re.compile(r"\d(\.\d+)?E\+\d{2,3}")
 _WHOLE = re.compile(r"\d+(\.0)?")
 MOST_NAMES = 0.8  # the share of names that must look like cells (or like features)
 RECOGNISED_BY = 200  # characters by which a name is recognised: patterns must not search through megabytes
@@ -98,6 +100,11 @@ def check_names(
         findings.append(
             warning("PM-F36", problem, "A spreadsheet turns genes such as SEPT1 into dates; restore their names.")
         )
+    numbered = [each for each in var_names if _NUMBERED.fullmatch(str(each)[:RECOGNISED_BY])]
+    if numbered:
+        problem = f"{name}: {plural(len(numbered), 'feature')} named like a large number: {name_list(numbered, 3)}."
+        way = "A spreadsheet turns genes such as 2310009E13Rik into numbers; restore their names."
+        findings.append(warning("PM-F36", problem, way))
     worded = [each for each in obs_names if not each[-1:].isdigit()]  # no summary ends with a digit; most cells do
     summaries = [each for each in worded if len(each) <= LONGEST_SUMMARY and _SUMMARY.fullmatch(each.strip())]
     if summaries:

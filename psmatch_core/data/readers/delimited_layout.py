@@ -15,6 +15,7 @@ from psmatch_core.data.checks import Finding, display
 from psmatch_core.data.checks.findings import warning
 from psmatch_core.data.readers.base import Opening
 from psmatch_core.data.readers.column_roles import is_group, names_cells
+from psmatch_core.data.readers.line_forms import LineForm, find_form, refuse_uneven_spaces
 from psmatch_core.data.readers.number_texts import is_number
 
 ONE_COLUMN = "PM-F13"
@@ -22,6 +23,7 @@ FEWEST_NAMES = 4  # columns, from which a second line of names is told from data
 NUMBERS_OF_OBJECTS = ("ImageNumber", "ObjectNumber")
 SAMPLE_LINES = 50
 MOST_JOINED = 5000  # line breaks inside the names of a header
+MOST_PADDED = 0.5  # more of the column names than this have spaces around them: they belong to the separators
 MOSTLY_NUMBERS = 0.5  # more of the first line's fields than this are numbers: it is data
 SAMPLE_CHARACTERS = 2**22  # enough for a header of 30,000 gene names and some rows
 csv.field_size_limit(SAMPLE_CHARACTERS)  # read with another separator, a whole line is one field
@@ -54,6 +56,10 @@ class Layout:
         Fields of a data row.
     findings
         Warnings about the layout.
+    is_padded
+        Whether spaces stand around most column names, so that they belong to the separators.
+    form
+        How the fields of its lines are parted; all other parts of the layout are of lines in plain form.
     """
 
     encoding: str
@@ -64,12 +70,25 @@ class Layout:
     has_names: bool
     n_columns: int
     findings: tuple[Finding, ...]
+    is_padded: bool = False
+    form: LineForm = LineForm.PLAIN
 
 
 def open_text(path: Path, *, is_gzipped: bool, encoding: str) -> IO[str]:
     """Open the file as text; the caller closes it."""
     raw = gzip.open(path, "rb") if is_gzipped else open(path, "rb")  # noqa: SIM115
     return io.TextIOWrapper(raw, encoding=encoding, errors="replace" if encoding == "cp1252" else "strict", newline="")
+
+
+def open_rows(opening: Opening, layout: Layout) -> IO[str]:
+    """Open the table below its header as text in plain form; the caller closes it."""
+    file = open_text(opening.path, is_gzipped=opening.signature.is_gzipped, encoding=layout.encoding)
+    if layout.form is not LineForm.PLAIN:
+        with file:
+            file = layout.form.rewritten(re.split(r"\r\n|\n|\r", file.read().removesuffix("\n")))
+    for _ in range(layout.n_skipped):
+        file.readline()
+    return file
 
 
 def find_layout(opening: Opening, encoding: str) -> Layout:
@@ -81,11 +100,16 @@ def find_layout(opening: Opening, encoding: str) -> Layout:
         lines.pop()  # the last line is incomplete
     findings: list[Finding] = []
     n_skipped = _count_preamble(lines, opening.shown, findings)
+    form = find_form(lines[n_skipped : n_skipped + SAMPLE_LINES])
     lines, n_joined = _with_whole_header(lines[n_skipped:], opening.shown, findings)
-    lines = [line for line in lines[:SAMPLE_LINES] if line.strip()]
-    if not lines:
+    lines = lines[:SAMPLE_LINES]
+    if not any(line.strip() for line in lines):
         raise PsmatchError(f"{opening.shown} is empty: it has no rows.", hint="Export the table again.", code="PM-F01")
-    separator = _separator(lines, opening.shown)
+    lines = [form.plain(line) for line in lines]
+    separator = _separator(lines, opening.shown, n_skipped)
+    lines = [line for line in lines if line.strip()]
+    if (unusual := form.finding(opening.shown)) is not None:
+        findings.append(unusual)
     fields = [next(csv.reader([line], delimiter=separator), []) for line in lines]
     decimal = "."
     if separator != "," and any(_COMMA_NUMBER.fullmatch(each.strip()) for row in fields[1:] for each in row):
@@ -100,15 +124,22 @@ def find_layout(opening: Opening, encoding: str) -> Layout:
         findings.append(warning("PM-F24", problem, "To be safe, export the table without it."))
         fields = [fields[0], *fields[2:]]
     fields = _with_one_header(fields, opening.shown, findings)
-    if any(each != each.strip() for each in fields[0]):
-        problem = f"{opening.shown}: spaces around column names were removed."
+    padded = [each != each.strip() for each in fields[0]]
+    is_padded = sum(padded) > MOST_PADDED * len(padded) and any(
+        each != each.strip() for row in fields[1:] for each in row
+    )
+    if any(padded):
+        problem = f"{opening.shown}: spaces around column names{' and entries' * is_padded} were removed."
         findings.append(warning("PM-F24", problem, "To be safe, export separators without spaces."))
         fields = [[each.strip() for each in fields[0]], *fields[1:]]
     header, has_names = _header(fields, opening.shown, findings)
     n_columns = len(header) or len(fields[0])
-    _warn_about_name(opening.shown, separator, findings)
+    if not form.has_spaces:
+        _warn_about_name(opening.shown, separator, findings)
     n_skipped += n_joined + n_lines - len(fields) + bool(header)
-    return Layout(encoding, separator, decimal, n_skipped, header, has_names, n_columns, tuple(findings))
+    return Layout(
+        encoding, separator, decimal, n_skipped, header, has_names, n_columns, tuple(findings), is_padded, form
+    )
 
 
 def _is_rule(fields: list[str]) -> bool:
@@ -164,8 +195,9 @@ def _is_excel_hint(line: str) -> bool:
     return line.strip().lower() in ("sep=,", "sep=;", "sep=\t", '"sep=,"', '"sep=;"')
 
 
-def _separator(lines: list[str], shown: str) -> str:
-    """The separator by which most of the sampled lines have the same number of fields."""
+def _separator(lines: list[str], shown: str, n_before: int) -> str:
+    """The separator by which most of the sampled lines have the same number of fields; ``n_before`` lines precede."""
+    every, lines = lines, [line for line in lines if line.strip()]
     best, best_score = "", (0.0, 0)
     for separator in _SEPARATORS:
         widths = [len(next(csv.reader([line], delimiter=separator), [])) for line in lines]
@@ -177,6 +209,7 @@ def _separator(lines: list[str], shown: str) -> str:
                 (best, best_score), (separator, (fitting / len(widths), usual)), key=lambda each: each[1]
             )
     if not best:
+        refuse_uneven_spaces(every, shown, n_before)
         raise PsmatchError(
             f"{shown} has only one column: no commas, tabs or semicolons separate its fields.",
             hint="Export it as csv: cells in rows, features in columns, cell names first.",

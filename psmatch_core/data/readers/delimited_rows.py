@@ -14,7 +14,7 @@ from psmatch_core.base.errors import PsmatchError, plural
 from psmatch_core.data.checks import Finding, display
 from psmatch_core.data.checks.findings import warning
 from psmatch_core.data.readers.base import Opening
-from psmatch_core.data.readers.delimited_layout import Layout, find_layout, open_text
+from psmatch_core.data.readers.delimited_layout import Layout, find_layout, open_rows
 from psmatch_core.data.readers.number_texts import has_other_decimals, is_number, parts_thousands
 from psmatch_core.data.readers.signature import text_encoding
 
@@ -42,7 +42,12 @@ def read_table(opening: Opening, findings: list[Finding], *, as_text: bool = Fal
         problem = f"{opening.shown} was read as {encoding.upper()[:6]} (Excel's 'Unicode text')."
         findings.append(warning("PM-F18", problem, "Check the names; to be safe, save it with UTF-8 encoding."))
     findings.extend(found[0].findings)
-    return found
+    layout, frame = found
+    if layout.is_padded:
+        for i in frame:
+            if frame[i].dtype == object:
+                frame[i] = [each.strip(" ") if isinstance(each, str) else each for each in frame[i]]
+    return layout, frame
 
 
 def _parse(opening: Opening, encoding: str, *, as_text: bool) -> tuple[Layout, pd.DataFrame]:
@@ -55,10 +60,8 @@ def _parse(opening: Opening, encoding: str, *, as_text: bool) -> tuple[Layout, p
         text += [0] if layout.has_names else []
         with (
             warnings.catch_warnings(),
-            open_text(opening.path, is_gzipped=opening.signature.is_gzipped, encoding=encoding) as file,
+            open_rows(opening, layout) as file,
         ):
-            for _ in range(layout.n_skipped):
-                file.readline()
             warnings.simplefilter(
                 "error", pd.errors.ParserWarning
             )  # raised when the parser would drop fields of long rows
@@ -97,9 +100,7 @@ def _parse(opening: Opening, encoding: str, *, as_text: bool) -> tuple[Layout, p
 
 def _refuse_uneven(opening: Opening, layout: Layout) -> None:
     """Refuse the first row with another number of fields; the parser would fill or shift it."""
-    with open_text(opening.path, is_gzipped=opening.signature.is_gzipped, encoding=layout.encoding) as file:
-        for _ in range(layout.n_skipped):
-            file.readline()
+    with open_rows(opening, layout) as file:
         table = csv.reader(file, delimiter=layout.separator)
         for row in table:
             is_trailing = len(row) == layout.n_columns + 1 and not row[-1]
@@ -133,9 +134,7 @@ def refuse_parted_thousands(opening: Opening, layout: Layout, frame: pd.DataFram
     if not n_decimals:
         return
     texts: dict[int, list[str]] = {i: [] for i in floats}
-    with open_text(opening.path, is_gzipped=opening.signature.is_gzipped, encoding=layout.encoding) as file:
-        for _ in range(layout.n_skipped):
-            file.readline()
+    with open_rows(opening, layout) as file:
         for row in csv.reader(file, delimiter=layout.separator):
             for i in floats:
                 texts[i].append(row[i] if i < len(row) else "")

@@ -11,7 +11,8 @@ _GROUPED_NUMBER = re.compile(
     r"[+-]?(\d+(,\d+)+(\.\d+)?|\d{1,3}([ \u00a0\u202f'’]\d{3})+([.,]\d+)?|\d{1,3}(\.\d{3})+,\d+"
     r"|(\d+\.\d*|\.\d+)[dD][+-]\d{2,3})"
 )
-_SIGNED_NUMBER = re.compile(r"[$€£]\s*[+-]?\d+([.,]\d+)*|[+-]?\d+([.,]\d+)?\s*[%‰$€£]")
+# $5 and 5 %; '5 and ="5" are what spreadsheets write so that a number stays text
+_SIGNED_NUMBER = re.compile(r"[$€£'’]\s*[+-]?\d+([.,]\d+)*|[+-]?\d+([.,]\d+)?\s*[%‰$€£]|=\"[+-]?\d+([.,]\d+)?\"")
 _SPACES, _QUOTES = " \u00a0\u2009\u202f", "'’"
 _FORTRAN = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+|[dD][+-]\d{2,3})?")
 _WAYS = (
@@ -36,8 +37,14 @@ def is_grouped_number(text: str) -> bool:
     return _GROUPED_NUMBER.fullmatch(text.strip()[:LONGEST_NUMBER]) is not None
 
 
+def is_padded_number(text: str) -> bool:
+    """Whether a field holds a plain number between spaces that do not break, as web pages write them."""
+    plain = text[: 2 * LONGEST_NUMBER].strip(_SPACES)
+    return plain != text.strip(" ") and is_number(plain)
+
+
 def is_signed_number(text: str) -> bool:
-    """Whether a field holds a number with a per cent or currency sign."""
+    """Whether a field holds a number with a per cent or currency sign, or the marks of a number kept as text."""
     return _SIGNED_NUMBER.fullmatch(text.strip()[:LONGEST_NUMBER]) is not None
 
 

@@ -30,7 +30,13 @@ from psmatch_core.data.readers.column_roles import (
 )
 from psmatch_core.data.readers.data_spec import FEATURE_ROLE, NAME_ROLE
 from psmatch_core.data.readers.delimited_rows import as_numbers, free_name, marked_numbers, repeated_column
-from psmatch_core.data.readers.number_texts import is_grouped_number, is_number, is_signed_number, parts_thousands
+from psmatch_core.data.readers.number_texts import (
+    is_grouped_number,
+    is_number,
+    is_padded_number,
+    is_signed_number,
+    parts_thousands,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -147,6 +153,9 @@ class TableSource(Source):
             if signed:
                 problem = f"{problem.removesuffix('.')} without a sign; {with_sign(signed)}."
                 hint = "Export plain numbers: 12.5, not 12.5%."
+            elif truths := [name for name, column in self._columns.items() if column.dtype.kind == "b"]:
+                problem = f"{problem.removesuffix('.')}; {name_list(truths, 3)} hold True and False."
+                hint = "Write 1 and 0 in these columns, or give them the role feature (roles)."
             if lists := [name for name, column in self._columns.items() if _holds_lists(column)]:
                 problem = f"{self.shown} has no features: column {display(lists[0])} holds lists as text."
                 hint = "Write one column for each number, or save the table as parquet with the lists as lists."
@@ -245,7 +254,7 @@ def _feature(
     found = as_feature(column, words)
     if found is not None and (role == FEATURE_ROLE or _is_mostly_numbers(is_numeric, texts, words)):
         return found
-    grouped = [each for each in texts if is_grouped_number(each)]
+    grouped = [each for each in texts if is_grouped_number(each) or is_padded_number(each)]
     if grouped and len(grouped) + sum(is_numeric) >= NUMERIC_SHARE * len(column):
         if (found := as_grouped_feature(column, words)) is not None:
             grouping[name] = (max(grouped, key=len), found.iloc[texts.index(max(grouped, key=len))])
@@ -280,6 +289,9 @@ def _refuse_row_of_labels(columns: Sequence[pd.Series], names: Sequence[str], ce
     if n_columns <= NUMERIC_SHARE * len(columns):
         return
     example = name_list([str(column.iloc[row]) for column in columns[:2]], 2)
+    if all(str(column.iloc[row]).strip() == name for column, name in zip(columns, names, strict=True)):
+        problem = f"{shown}: the line of column names stands again in row {row + 1:,} of the table ({example})."
+        raise PsmatchError(problem, hint="Delete that line; tables were put below each other.", code="PM-F82")
     if row == 0 and are_units(cells[0], [str(column.iloc[0]) for column in columns if column.dtype == object]):
         problem = f"{shown}: the line below the column names holds no values but units ({example})."
         raise PsmatchError(problem, hint="Delete that line.", code="PM-F74")

@@ -23,6 +23,35 @@ def other_separator(rng, folder):
     return Member((write_lines(folder / f"t.{ending}", table.lines(separator), rng),), table.key)
 
 
+@kind("F81 spaces between the columns", WARN, ("spaces",), ("csv",))
+def spaces(rng, folder):
+    table = draw_table(rng)
+    rows = [line.split(",") for line in table.lines(",")]
+    fields = [[f'"{each}"' if " " in each else each for each in row] for row in rows]
+    widths = [max(map(len, column)) for column in zip(*fields, strict=True)]
+    form = rng.choice(["one", "aligned", "right", "R"])
+    if form == "R":
+        lines = [" ".join(row[1 if i == 0 else 0 :]) for i, row in enumerate(fields)]
+    elif form == "one":
+        lines = [" ".join(row) for row in fields]
+    else:
+        put = str.ljust if form == "aligned" else str.rjust
+        lines = [" ".join(put(each, n) for each, n in zip(row, widths, strict=True)) for row in fields]
+    return Member((write_lines(folder / f"t.{rng.choice(['txt', 'csv', 'txt.gz'])}", lines, rng),), table.key)
+
+
+@kind("F81b each line in quotation marks", WARN, ("quotation marks",))
+def quoted_lines(rng, folder):
+    table = draw_table(rng)
+    lines = [f'"{line}"' for line in table.lines(rng.choice(",;"))]
+    return Member((write_lines(folder / "t.txt", lines, rng),), table.key)
+
+
+@kind("F82 column names again among the rows", REJECT, ("column names",), ("again",))
+def names_again(rng, folder):
+    return text_member(rng, folder, lambda rows: rows.insert(rng.randrange(2, len(rows)), list(rows[0])))
+
+
 @kind("F16 decimal commas", WARN, ("decimal", "comma"))
 def decimal_commas(rng, folder):
     table = draw_table(rng)

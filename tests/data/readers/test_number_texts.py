@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings, strategies as st
 
 from psmatch_core.data.readers.formats import open_source
-from psmatch_core.data.readers.number_texts import parts_thousands, read_grouped
+from psmatch_core.data.readers.number_texts import is_padded_number, is_signed_number, parts_thousands, read_grouped
 from tests.data.readers.made_files import look, refusal
 
 WAYS = {
@@ -48,6 +48,28 @@ def test_numbers_are_read_as_they_were_written_or_not_at_all(values, way, digits
 @pytest.mark.parametrize("texts", [["1,234"], ["1.234", "12"], ["1,234", "999,000"]])
 def test_one_mark_before_three_digits_is_in_doubt(texts):
     assert read_grouped(texts) is None
+
+
+@pytest.mark.parametrize("pad", ["\u00a0{}", "{}\u00a0", "\u202f{}\u202f", "\u2009{} "])
+@pytest.mark.parametrize("value", ["17", "-2.5", "1e-3", ".5"])
+def test_numbers_between_spaces_that_do_not_break_are_features(tmp_path, pad, value):
+    assert is_padded_number(pad.format(value))
+    path = tmp_path / "t.csv"
+    rows = [f"c{i},{'ab'[i % 2]},{i % 5},{pad.format(value) if i % 2 else i % 3}" for i in range(N)]
+    path.write_text("\n".join(["cell,label,G1,G2", *rows]) + "\n")
+    found = open_source(path, path.name, text_columns=(), memory_mb=1024)[0].whole("X")[:, 1]
+    assert np.array_equal(found, [float(value) if i % 2 else i % 3 for i in range(N)])
+
+
+@pytest.mark.parametrize("text", ["17", " 17 ", "B\u00a0cell", "\u00a0", "1\u00a0000", "\t5"])
+def test_other_texts_are_no_padded_numbers(text):
+    assert not is_padded_number(text)
+
+
+@pytest.mark.parametrize("text", ["'17", "’2.5", '="12"', '="-0.5"'])
+def test_numbers_kept_as_text_are_told_from_text(text):
+    assert is_signed_number(text)
+    assert not is_signed_number(text.replace("1", "x").replace("2", "x").replace("5", "x"))
 
 
 @pytest.mark.parametrize("text", ["1,23,4", "1.2.3", "12,3456,7", "1 23", "1,,2", "a", "1'2", "1.234.5,6"])
