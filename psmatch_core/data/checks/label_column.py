@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from psmatch_core.base.errors import plural, some
 from psmatch_core.data.checks.findings import Finding, display, name_list, rejection, warning
+from psmatch_core.data.checks.missing_codes import far_label_code
 from psmatch_core.data.names.look_alikes import folded
 
 if TYPE_CHECKING:
@@ -205,6 +206,7 @@ def _of_texts(counted: LabelCounts, where: str) -> list[Finding]:
         problem = f"{where}: {shown}: {name_list(controls, 2)}."
         findings.append(warning("PM-L22", problem, "Rename these labels; they would break rows of exported tables."))
     doubtful = [label for label in counted.counts if label.strip().lower() in DOUBTFUL_TEXTS]
+    doubtful += [each for each in [far_label_code(counted.counts)] if each]
     if doubtful:
         cells = plural(sum(counted.counts[each] for each in doubtful), "cell")
         problem = f"{where}: {cells} labelled {name_list(doubtful)}, which often means missing; kept as a label."

@@ -11,6 +11,7 @@ import numpy as np
 from psmatch_core.base.errors import plural, some
 from psmatch_core.data.checks.findings import Finding, display, name_list, rejection, seen_in_part, warning
 from psmatch_core.data.checks.matrix_scan import MatrixScan
+from psmatch_core.data.checks.missing_codes import MOST_OF_TWO
 from psmatch_core.data.checks.names import check_names
 from psmatch_core.data.checks.value_kinds import kind_of
 
@@ -21,7 +22,7 @@ LARGEST_VALUE = 2.0**53
 # A negative value that stands in at most this share of the entries, while no other is negative, is a code.
 CODE_SHARE = 0.1
 LISTED_FEATURES = 2  # features that a message names
-CONSTANT = "PM-M09"
+CONSTANT, MISSING_CODE = "PM-M09", "PM-M36"
 MEND_HINT = "Leave out or fill these features, or leave out the cells (bad_values)."
 _COUNTS = re.compile(r"(?i)counts?(?![a-z])|(?<![a-z])umis?(?![a-z])")
 
@@ -170,10 +171,8 @@ def _value_findings(
         return (
             rejection(CONSTANT, problem, "Choose another matrix, or export the file again: part of it may be missing."),
         )
-    if _is_code(scan) and not pixels:
-        entries = plural(scan.n_negative, "entry", "entries")
-        problem = f"{where}: the only negative value is {scan.minimum:.6g} ({entries}): a code for missing values?"
-        findings.append(warning("PM-M36", problem, "If it is one, drop these cells or features, or impute the values."))
+    if not pixels:
+        findings.extend(_code_findings(scan, var_names, where))
     kind = kind_of(scan)
     if _COUNTS.search(matrix) and not pixels and kind.name not in ("counts", "binary"):
         problem = f"{where}: does not hold counts, although its name says so: {kind.reason}."
@@ -210,12 +209,32 @@ def bad_features_text(counted: Sequence[tuple[str, int]]) -> str:
     return some([f"{display(name, 24)} ({count:,})" for name, count in ordered], LISTED_FEATURES)
 
 
-def _is_code(scan: MatrixScan) -> bool:
+def _code_findings(scan: MatrixScan, var_names: Sequence[str], where: str) -> list[Finding]:
+    """Warnings of values that look like codes for missing ones: far from all others, or the only negative one."""
+    codes = scan.codes.far(scan.n_cells, is_whole=scan.is_whole)
+    seen = dict.fromkeys(codes, "stands far from all other values")
+    if _is_only_negative(scan):
+        codes[scan.minimum] = {at: int(scan.n_negative[at]) for at in np.flatnonzero(scan.n_negative).tolist()}
+        seen[scan.minimum] = "is the only negative value"
+    found = []
+    for code, features in codes.items():
+        entries = plural(sum(features.values()), "entry", "entries")
+        named = bad_features_text([(var_names[at], times) for at, times in features.items()])
+        problem = f"{where}: {code:.10g} {seen[code]} ({entries}: {named}): a code for missing values?"
+        hint = "If it is one, leave these entries empty in the file, then leave out or fill them (bad_values)."
+        found.append(warning(MISSING_CODE, problem, hint))
+    return found
+
+
+def _is_only_negative(scan: MatrixScan) -> bool:
     """Whether one negative whole number stands in a few entries and all others are not negative."""
-    low = scan.minimum
-    is_one = scan.n_negative > 0 and low == scan.highest_negative and float(low).is_integer()
-    is_rare = scan.n_negative <= CODE_SHARE * scan.n_cells * scan.n_features
-    return is_one and is_rare and (low < -1 or scan.maximum > 1)  # −1, 0 and 1 are losses and gains
+    low, n_negative = scan.minimum, int(scan.n_negative.sum())
+    is_one = n_negative > 0 and low == scan.highest_negative and float(low).is_integer()
+    is_rare = n_negative <= CODE_SHARE * scan.n_cells * scan.n_features
+    # a feature of two answers, -1 and 1, has no code
+    at = np.flatnonzero(scan.n_negative)
+    is_answer = (scan.n_negative[at] > MOST_OF_TWO * scan.n_cells) & (scan.high[at] <= 1)
+    return is_one and is_rare and not is_answer.all() and (low < -1 or scan.maximum > 1)  # losses and gains: −1, 0, 1
 
 
 def mismatch(shape: tuple[int, ...], n_cells: int, n_features: int, *, name: str, matrix: str) -> Finding:

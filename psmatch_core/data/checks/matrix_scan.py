@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from psmatch_core.base.arrays import row_chunks
 from psmatch_core.base.mapped_rows import row_blocks
+from psmatch_core.data.checks.missing_codes import CodeScan
 
 
 class MatrixScan:
@@ -29,7 +30,7 @@ class MatrixScan:
         self.n_bad = np.zeros(n_features, dtype=np.int64)  # NaN and infinite values of each feature
         self.n_finite = 0
         self.n_nonzero = 0  # finite values other than 0
-        self.n_negative = 0
+        self.n_negative = np.zeros(n_features, dtype=np.int64)  # negative values of each feature
         self.highest_negative = -np.inf
         self.minimum = np.inf
         self.maximum = -np.inf
@@ -38,6 +39,7 @@ class MatrixScan:
         self.n_repeated_cells = 0
         self.low = np.full(n_features, np.inf)  # (n_features,)
         self.high = np.full(n_features, -np.inf)  # (n_features,)
+        self.codes = CodeScan(n_features)
         self._sum = np.zeros(n_features)
         self._squares = np.zeros(n_features)
         self._seen: set[int] = set()
@@ -79,8 +81,11 @@ class MatrixScan:
         with np.errstate(all="ignore"):  # overflow and NaN are reported on their own
             if rows.size:
                 wide = rows.astype(np.float64)
-                self.low = np.fmin(self.low, wide.min(axis=0))
-                self.high = np.fmax(self.high, wide.max(axis=0))
+                low, high = wide.min(axis=0), wide.max(axis=0)
+                self.low, self.high = np.fmin(self.low, low), np.fmax(self.high, high)
+                if low.min() < 0 or np.isnan(low).any():
+                    self.n_negative += ((wide < 0) & np.isfinite(wide)).sum(axis=0)
+                self.codes.add(low, high, lambda at: (wide[:, at], False))
                 self._sum += wide.sum(axis=0)
                 self._squares += (wide * wide).sum(axis=0)
         is_filled = (rows != 0).any(axis=1)  # (n,)
@@ -100,8 +105,11 @@ class MatrixScan:
         with np.errstate(all="ignore"):
             if matrix.shape[0] and self.n_features:
                 by_column = matrix.tocsc()  # once for both, which would do it each
-                self.low = np.fmin(self.low, by_column.min(axis=0).toarray().ravel())
-                self.high = np.fmax(self.high, by_column.max(axis=0).toarray().ravel())
+                low, high = (each.toarray().ravel() for each in (by_column.min(axis=0), by_column.max(axis=0)))
+                self.low, self.high = np.fmin(self.low, low), np.fmax(self.high, high)
+                if low.min() < 0 or np.isnan(low).any():
+                    self.n_negative += np.bincount(columns[data < 0], minlength=self.n_features)
+                self.codes.add(low.astype(np.float64), high.astype(np.float64), lambda at: _stored(by_column, at))
                 wide = data.astype(np.float64)
                 self._sum += np.bincount(columns, weights=wide, minlength=self.n_features)
                 self._squares += np.bincount(columns, weights=wide * wide, minlength=self.n_features)
@@ -132,7 +140,6 @@ class MatrixScan:
             self.minimum = min(self.minimum, float(values.min()))
             if values.dtype.kind != "u" and self.minimum < 0:
                 negative = values[values < 0]
-                self.n_negative += negative.size
                 if negative.size:
                     self.highest_negative = max(self.highest_negative, float(negative.max()))
             self.maximum = max(self.maximum, float(values.max()))
@@ -147,3 +154,9 @@ class MatrixScan:
                 self.n_repeated_cells += digest in self._seen
                 self._seen.add(digest)
         self.n_cells += is_filled.size
+
+
+def _stored(by_column: Any, at: int) -> tuple[npt.NDArray[Any], bool]:
+    """The stored values of a column of a CSC matrix, and whether others are 0."""
+    start, stop = by_column.indptr[at], by_column.indptr[at + 1]
+    return by_column.data[start:stop], stop - start < by_column.shape[0]

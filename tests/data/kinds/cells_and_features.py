@@ -231,6 +231,19 @@ def code_for_missing(rng, folder):
     return written(rng, folder, table.changed(X=X))
 
 
+@kind("M27b a code far from all other values", WARN, ("missing",), ("code",), ("far",))
+def far_code(rng, folder):
+    table = draw_table(rng)
+    X = table.X.astype(np.float64)
+    if rng.random() < 0.5:
+        X = X - X.mean(axis=0)  # other values are negative, too
+    code = rng.choice([999, 9999, 99999, -9999, -99999, 2147483647])
+    for at in some_of(rng, len(X)):
+        X[at, rng.randrange(1, X.shape[1])] = code
+    X[:, 0] -= X[:, 0].min() + 1  # a negative code is not the only negative value
+    return written(rng, folder, table.changed(X=X))
+
+
 @kind("M30 identical cells", WARN, ("identical", "duplicate"))
 def identical_cells(rng, folder):
     table = draw_table(rng, n_features=rng.randint(12, 25))
