@@ -38,6 +38,41 @@ TELLING = {
         f"R1.{a:02d}.R2.{b:02d}.R3.{c:02d}"
         for a, b, c in zip(*np.unravel_index(rng.choice(96**3, n, replace=False), (96, 96, 96)), strict=True)
     ],
+    "three wells of combinatorial indexing": lambda rng, n: [
+        f"{'ABCDEFGH'[a // 12]}{a % 12 + 1:02d}_{'ABCDEFGH'[b // 12]}{b % 12 + 1:02d}_{c:02d}"
+        for a, b, c in zip(*np.unravel_index(rng.choice(96**3, n, replace=False), (96, 96, 96)), strict=True)
+    ],
+    "a well and two barcodes": lambda rng, n: [
+        f"{'ABCDEFGH'[a // 12]}{a % 12 + 1}_RT_{b}_LIG_{c}"
+        for a, b, c in zip(*np.unravel_index(rng.choice(96**3, n, replace=False), (96, 96, 96)), strict=True)
+    ],
+    "a well and a barcode": lambda rng, n: [
+        f"P1_A{i % 12 + 1:02d}_{each}" for i, each in enumerate(barcodes(rng, n, 10))
+    ],
+    "accessions": lambda rng, n: [f"SRR{each}" for each in rng.choice(10**7, n, replace=False)],
+    "a plate and an id": lambda rng, n: [f"plate{i % 3}_{each}" for i, each in enumerate(big_numbers(rng, n))],
+}
+
+
+def objects(rng, form, n, n_objects=900):
+    """Some of the objects of many wells and sites, as filters leave them."""
+    at = np.sort(rng.choice(16 * 24 * 9 * n_objects, n, replace=False))
+    places = zip(*np.unravel_index(at, (16, 24, 9, n_objects)), strict=True)
+    return [form.format(w="ABCDEFGHIJKLMNOP"[r], r=r + 1, c=c + 1, s=s + 1, o=o) for r, c, s, o in places]
+
+
+# A few of very many objects, by names that say where they lie.
+PLACED = {
+    "plate, well, site, object": "P1_{w}{c:02d}_{s}_{o:03d}",
+    "well, object": "{w}{c}-{o}",
+    "well, site, object with words": "{w}{c:02d}_s{s}_obj{o}",
+    "lower case": "{w}{c:02d}.f{s}.{o}",
+    "rows and columns": "r{r:02d}c{c:02d}f{s:02d}p01-{o}",
+    "words apart": "Plate 3, Row {r}, Col {c}, Site {s}, Object {o}",
+    "image and object numbers": "ImageNumber_{r}{c:02d}{s}_ObjectNumber_{o}",
+    "date, well, object": "2024-05-01_{w}{c:02d}_{o}",
+    "field of view": "fov{r}{c:02d}_{o}",
+    "cell of a large table": "cell_{r}{c:02d}{o:03d}",
 }
 # Names that only say which row or well it is.
 COUNTING = {
@@ -96,6 +131,19 @@ def test_counting_names_are_never_pairs_unless_the_user_says_so(scheme, with_pai
     found = decided((names, names), (labels, others))
     assert found.how is Pairing.NONE
     assert f"{N} cell names are equal, but they only number the cells ({names[0]}, {names[1]})" in found.reason
+    assert decided((names, names), (labels, others), EQUAL_NAMES).how is Pairing.NAMES
+
+
+@pytest.mark.parametrize("with_pairs", [True, False])
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("name", PLACED)
+def test_places_and_numbers_are_never_pairs_however_few_are_in_use(name, seed, with_pairs):
+    rng = np.random.default_rng(seed)
+    names, labels = objects(rng, PLACED[name], N), drawn_labels(rng, N)
+    others = labels if with_pairs else drawn_labels(rng, N)
+    found = decided((names, names), (labels, others))
+    assert found.how is Pairing.NONE
+    assert "but they only number the cells" in found.reason
     assert decided((names, names), (labels, others), EQUAL_NAMES).how is Pairing.NAMES
 
 

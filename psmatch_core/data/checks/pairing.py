@@ -16,6 +16,7 @@ from psmatch_core.base.errors import plural
 from psmatch_core.base.records import stored_by_name
 from psmatch_core.data.checks.findings import Finding, display, warning
 from psmatch_core.data.checks.name_hashes import HASH_BITS, name_hashes
+from psmatch_core.data.checks.position_names import FEW_VALUES, are_positions
 from psmatch_core.data.names.core_names import NAME_PARTS, common_parts, core_names
 
 AUTOMATIC, EQUAL_NAMES, NO_PAIRS = "automatic", "equal names", "none"
@@ -31,7 +32,6 @@ AGREEMENT_OF_FEW, ERRORS_OF_FEW = 0.5, 4.0
 FEWEST_LABELLED = 10  # cells with equal names whose labels are compared
 LARGEST_CHANCE = 0.95  # if one label holds nearly all cells, labels cannot tell pairs from strangers
 SPARSEST = 10  # possible numbers for each cell; random ids and combined barcodes use far fewer of theirs
-FEW_VALUES = 3  # a part of the name that has this many cells for each of its values names a group, not a cell
 _NUMBER = re.compile(r"(\D*)(\d{1,15})(\D*)")
 
 
@@ -110,9 +110,10 @@ def decide_pairs(
 ) -> KnownPairs:
     """Decide how true pairs are known.
 
-    Equal names are pairs if they do not only number the cells, and if either at least half of the smaller file has them
-    and the labels of these cells agree better than by chance, or fewer have them and the labels agree clearly. Names
-    that are equal once a part is dropped that all names of one file have and none of the other follow the same rule.
+    Equal names are pairs if they do not only number the cells, or give a place and a number there, and if either at
+    least half of the smaller file has them and the labels of these cells agree better than by chance, or fewer have
+    them and the labels agree clearly. Names that are equal once a part is dropped that all names of one file have and
+    none of the other follow the same rule.
 
     Parameters
     ----------
@@ -264,7 +265,7 @@ class _Agreement:
 def _only_numbered(names: Sequence[Sequence[str]], n_cells: tuple[int, int]) -> str:
     """Two of the names of a file whose names only number its cells or wells; empty if neither file has such names."""
     for side, total in zip(names, n_cells, strict=True):
-        if _is_numbered(side, total):
+        if _is_numbered(side, total) or are_positions(side):
             return ", ".join(display(each, 20) for each in side[:2])
     return ""
 
