@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Set as AbstractSet
+import re
+from collections.abc import Callable, Iterable, Mapping, Set as AbstractSet
 from dataclasses import dataclass
 
 from psmatch_core.data.names.controls import control_family, is_control_name
+from psmatch_core.data.names.doses import dose_of
 from psmatch_core.data.names.guide_names import collapsed_guides, gene_of
 from psmatch_core.data.names.screen_names import DOUBTFUL, is_call, is_guide, is_hashtag, parts_of, stem_of
+from psmatch_core.data.names.spellings import spelling
 
 Counts = Mapping[str, int]
+Parts = tuple[str, ...]
 HALF = 0.5
+# Joints that also stand within one name: they part names only where the other side joins the same ones by a mark.
+_OTHER_JOINT = re.compile(r"\s+(?:and|plus|with|x)\s+|\s*[/×:]\s*")
+_BETWEEN = "_-. "
 
 
 @dataclass(frozen=True)
@@ -36,9 +43,15 @@ class JoinedNames:
         """
         sides = (source, target)
         single = {label for side in sides for label in side if not parts_of(label)}
-        marked = [{_key(parts) for label in side if (parts := parts_of(label))} for side in sides]
+        is_bare = _has_one_prefix(part for side in sides for label in side for part in parts_of(label) or (label,))
+        bare = _without_prefixes if is_bare else tuple
+        plain = [{label: bare(parts_of(label)) for label in side} for side in sides]
+        marked = [{_key(parts) for parts in side.values() if parts} for side in plain]
         joined = [
-            {label: parts_of(label) or _halves(label, single) or _split(label, marked[1 - i]) for label in sides[i]}
+            {
+                label: parts or _halves(label, single) or _split(label, marked[1 - i], bare)
+                for label, parts in plain[i].items()
+            }
             for i in (0, 1)
         ]
         keys = [{_key(parts) for parts in side.values() if parts} for side in joined]
@@ -134,8 +147,29 @@ class JoinedNames:
 
 
 def _key(parts: tuple[str, ...]) -> tuple[str, ...]:
-    """The same for the same names in any order; guides of controls are one name."""
-    return tuple(sorted("control" if control_family(part) == "guide" else part for part in parts))
+    """The same for the same names in any order and spelling; guides of controls are one name."""
+    return tuple(sorted("control" if control_family(part) == "guide" else _one_spelling(part) for part in parts))
+
+
+def _one_spelling(part: str) -> str:
+    """The same text for all spellings of a part, also with a dose: ``JQ1 1uM`` and ``jq1 1 µM``."""
+    dose = dose_of(part)
+    return f"{dose.name} {dose.value} {dose.measure}" if dose and dose.name and dose.unit else spelling(part)
+
+
+def _prefix(part: str) -> str:
+    """What stands before the gene in the name of its guides: ``sg`` of sgTP53; empty if nothing does."""
+    stem = "" if is_guide(part) else stem_of(part, DOUBTFUL["prefix"])
+    return part.strip().removesuffix(stem).rstrip("-_ ").lower() if stem else ""
+
+
+def _has_one_prefix(parts: Iterable[str]) -> bool:
+    """Whether guides are named by one prefix, so that the gene says which is meant: siTP53 is not sgTP53."""
+    return len({prefix for part in parts if (prefix := _prefix(part))}) == 1
+
+
+def _without_prefixes(parts: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(stem_of(part, DOUBTFUL["prefix"]) if _prefix(part) else part for part in parts)
 
 
 def _unprefixed(part: str, others: AbstractSet[str]) -> str:
@@ -144,11 +178,16 @@ def _unprefixed(part: str, others: AbstractSet[str]) -> str:
     return stem if stem in others else part
 
 
-def _split(label: str, keys: set[tuple[str, ...]]) -> tuple[str, ...]:
-    """Two names with ``_`` between that the other side joins by a mark."""
+def _split(label: str, keys: set[tuple[str, ...]], bare: Callable[[Parts], Parts]) -> Parts:
+    """Names joined in another way, as by ``_`` or *and*, that the other side joins by a mark."""
+    if not keys:
+        return ()
+    parts = bare(tuple(_OTHER_JOINT.split(label.strip())))
+    if len(parts) > 1 and all(parts) and _key(parts) in keys:
+        return parts
     for at, letter in enumerate(label):
-        halves = label[:at], label[at + 1 :]
-        if letter == "_" and all(halves) and _key(halves) in keys:
+        halves = bare((label[:at].strip(), label[at + 1 :].strip()))
+        if letter in _BETWEEN and all(halves) and _key(halves) in keys:
             return halves
     return ()
 

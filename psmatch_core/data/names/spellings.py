@@ -40,7 +40,8 @@ _PLUS = re.compile(r"(?<=\w)\+(?=\s|$)")
 # Genes that mouse and human call differently by more than case.
 _OF_MOUSE = re.compile(r"(?i)(?<![a-z0-9])(?:(si|sg|sh)?trp(?=[567]3(?![0-9]))|zfp(?=\d\d)|(cd8b)1(?![0-9]))")
 _TRUE, _FALSE = frozenset({"true", "t", "yes", "y", "1"}), frozenset({"false", "f", "no", "n", "0"})
-_TOKEN = re.compile(r"[\s_|,+;/:]+")
+_TOKEN = re.compile(r"[\s_|,+;/:&×]+")
+_EMPTY = {"", "and", "plus"}  # between the parts of a name
 
 
 def spelling(label: str) -> str:
@@ -118,5 +119,5 @@ def _alone(labels: set[str], key: Callable[[str], str]) -> dict[str, str]:
 
 def _in_any_order(label: str) -> str:
     """The spelling of the parts of a name in one order, as for ``ctrl_D1`` and ``D1_ctrl``."""
-    parts = sorted(spelling(part) for part in _TOKEN.split(unwrapped(label).strip()) if part)
+    parts = sorted(spelling(part) for part in _TOKEN.split(unwrapped(label).strip()) if part.lower() not in _EMPTY)
     return "|".join(parts) if len(parts) > 1 else ""

@@ -292,6 +292,53 @@ def test_a_design_of_two_guides_keeps_its_control_and_joins_spellings_of_it():
     assert len(found.rename_source) + len(found.rename_target) == 4
 
 
+@pytest.mark.parametrize("here", ["sg{}+sg{}", "si{} & si{}", "sh{}|sh{}", "gRNA_{};gRNA_{}", "{}+{}"])
+@pytest.mark.parametrize(
+    "there", ["{1}&{0}", "{1} and {0}", "{0} plus {1}", "{1}/{0}", "{1} x {0}", "{1}-{0}", "{0}_{1}"]
+)
+@pytest.mark.parametrize("others", [["NT"], ["NT", "KRAS", "SOX2"]])
+def test_one_combination_has_one_name_however_it_is_joined(here, there, others):
+    source, target = (counts([*(form.format(*each) for each in PAIRS), *others]) for form in (here, there))
+    (found,) = suggest(source, target)
+    assert found.kind == "orders"
+    renamed = [{dict(pairs).get(label, label) for label in side}
+               for pairs, side in ((found.rename_source, source), (found.rename_target, target))]  # fmt: skip
+    assert renamed[0] == renamed[1]
+    assert len(renamed[0]) == len(PAIRS) + len(others)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("sgTP53+sgMYC", "TP63&MYC"),
+        ("sgTP53+sgMYC", "siTP53&siMYC"),
+        ("IL2+IL10", "IL12&IL10"),
+        ("IL2+IL10", "IL2&IL1"),
+        ("JQ1 1uM + Taxol 10nM", "Taxol 1 uM + JQ1 10 nM"),
+        ("JQ1 1uM + Taxol 10nM", "Taxol 10 uM + JQ1 1 uM"),
+        ("day 1+LPS", "LPS&day 10"),
+        ("SMAD2+SMAD4", "SMAD3 and SMAD4"),
+        ("A+B+C", "A and B"),
+        ("CD4+CD8", "CD4 CD8B"),
+        ("sgTP53+sgMYC", "TP53-MYCN"),
+    ],
+)
+def test_another_combination_keeps_its_name(one, other):
+    assert kinds(["NT", "KRAS", one], ["NT", "KRAS", other]) == []
+    assert kinds(["NT", "KRAS", other], ["NT", "KRAS", one]) == []
+
+
+def test_doses_of_a_combination_may_be_written_in_any_unit():
+    source = counts(["DMSO", "JQ1 1uM + Taxol 10nM", "JQ1 1uM + Nutlin 2uM"])
+    target = counts(["DMSO", "Taxol 0.01 µM + JQ1 1000 nM", "Nutlin 2 µM & JQ1 1 µM"], 30)
+    (found,) = suggest(source, target)
+    assert found.kind == "orders"
+    assert dict(found.rename_source) == {
+        "JQ1 1uM + Taxol 10nM": "Taxol 0.01 µM + JQ1 1000 nM",
+        "JQ1 1uM + Nutlin 2uM": "Nutlin 2 µM & JQ1 1 µM",
+    }
+
+
 def test_other_joints_of_both_sides_are_not_brought_together():
     assert kinds(["A|B", "C|D"], ["A_C", "B_D", "B|D"]) == []
 
