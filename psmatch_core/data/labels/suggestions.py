@@ -12,7 +12,7 @@ from psmatch_core.base.errors import plural
 from psmatch_core.data.checks import Finding, display, name_list
 from psmatch_core.data.checks.findings import warning
 from psmatch_core.data.names.controls import controls_among, unnumbered
-from psmatch_core.data.names.doses import dose_of, same_doses
+from psmatch_core.data.names.doses import dose_of, is_bare_time, same_doses
 from psmatch_core.data.names.guide_names import collapsed_guides
 from psmatch_core.data.names.joined_names import JoinedNames
 from psmatch_core.data.names.screen_names import has_prefix, is_call, is_guide, parts_of
@@ -131,6 +131,8 @@ def _doses(sides: tuple[Counts, Counts], names: tuple[str, str]) -> Suggestion |
     if any(dose and not dose.unit for label in (*renaming, *renaming.values()) if (dose := dose_of(label))):
         bare = next((name for name, side in zip(names, sides, strict=True) if not _has_units(side)), names[0])
         reason += f" {display(bare, 20)} writes no unit, which is taken to be that of the other file."
+    if timed := next(filter(is_bare_time, (*renaming, *renaming.values())), ""):
+        reason += f" {display(timed, 20)} has no unit, which is taken to be that of the other file."
     return _renamed("doses", "Write {} in one way", reason, sides, ({}, renaming), noun="dose")
 
 
@@ -160,6 +162,8 @@ def _controls(sides: tuple[Counts, Counts], names: tuple[str, str]) -> Suggestio
     orders = JoinedNames.of(*sides).one_order()
     said = {label for mapping in orders for pair in mapping.items() for label in pair}
     found = [{label: each for label, each in _controls_of(side).items() if label not in said} for side in sides]
+    if _are_twins(found):
+        return None
     both = found[0].keys() & found[1].keys()
     stems = [unnumbered(label) for label in sorted(both)]
     numbered = {label for label in both if unnumbered(label) != label and stems.count(unnumbered(label)) > 1}
@@ -181,6 +185,13 @@ def _controls(sides: tuple[Counts, Counts], names: tuple[str, str]) -> Suggestio
     reason = f"Controls have several names: {' and '.join(shown)}."
     title = f"Join {{}} as {display(name, 20)}"
     return _renamed("controls", title, reason, sides, (renaming[0], renaming[1]), noun="name")
+
+
+def _are_twins(found: list[dict[str, str]]) -> bool:
+    """Whether both sides have the same controls, several each, in other spellings: DMSO and EtOH stay two."""
+    twins = same_spellings(*(dict.fromkeys(side, 1) for side in found))
+    alone = [len(side.keys() - other.keys()) for side, other in (found, found[::-1])]
+    return len(twins) > 1 and alone == [len(twins), len(twins)]
 
 
 def _controls_of(side: Counts) -> dict[str, str]:

@@ -16,9 +16,9 @@ LONGEST = 120  # characters; a longer text is no name of a condition
 _UNITS = {
     "pM": ("molar", 1), "nM": ("molar", 10**3), "uM": ("molar", 10**6), "mM": ("molar", 10**9), "M": ("molar", 10**12),
     "pg/ml": ("mass", 1), "ng/ml": ("mass", 10**3), "ug/ml": ("mass", 10**6), "mg/ml": ("mass", 10**9),
-    "min": ("time", 1), "h": ("time", 60), "d": ("time", 1440),
+    "min": ("time", 1), "h": ("time", 60), "d": ("time", 1440), "w": ("time", 10080),
 }  # fmt: skip
-_UNIT = r"[pnuµμm]?M|[nuµμ]m|[pnuµμm]g[/ ]?m[lL]|min(?:utes?|s)?|h(?:rs?|ours?)?|d(?:ays?)?"
+_UNIT = r"[pnuµμm]?M|[nuµμ]m|[pnuµμm]g[/ ]?m[lL]|min(?:utes?|s)?|h(?:rs?|ours?)?|d(?:ays?)?|w(?:ks?|eeks?)"
 _NUMBER = r"\d{1,15}(?:[.,]\d{1,15})?(?:[eE][+-]?\d{1,2})?"
 _AMOUNT = rf"(?P<number>{_NUMBER})\s*[_-]?\s*(?P<unit>{_UNIT})?"
 _NAMED = re.compile(rf"(?P<name>.*?\w\)?)[\s_|(×@:.-]+{_AMOUNT}\s*\)?")
@@ -26,6 +26,19 @@ _FIRST = re.compile(
     rf"(?P<number>{_NUMBER})\s*(?P<unit>{_UNIT})(?:[\s_|×@:]+|-(?=[A-Za-z]))(?P<name>\w.*)"
 )  # 10µM Nutlin
 _ALONE = re.compile(rf"\s*{_AMOUNT}\s*")
+_TIME = r"min(?:utes?|s)?|h(?:rs?|ours?)?|d(?:ays?)?|w(?:ks?|eeks?)"
+# 24hpi and 24 h post infection are 24 h, t=24h and t24h too; T1D is a disease.
+_POST = re.compile(
+    rf"(?i)(?P<time>\b\d+(?:\.\d+)?\s*(?:{_TIME}))[\s_-]*(?:p\.?i\.?|post[\s_-]*(?:infection|treatment|stim(?:ulation)?"
+    r"|transfection|transduction|induction))$"
+)
+_AT = re.compile(
+    rf"(?i)t\s*(?:=\s*(?P<one>{_NUMBER}\s*(?:{_TIME}))|[_ ]?(?P<other>{_NUMBER}\s*(?:min|h(?:rs?|ours?)?)))"
+)
+_WORD_FIRST = re.compile(rf"(?i)(?P<unit>minute|hour|hr|day|week|wk)s?[\s_-]*(?P<number>{_NUMBER})")
+# T24, t = 24 and LPS_T24: a time, if the other side writes the same number with a unit.
+_BARE_TIME = re.compile(r"(?:(?P<name>.*?\w\)?)[\s_|-]+)?[tT]\s*[=_-]?\s*(?P<number>\d{1,4}(?:\.\d{1,3})?)")
+LEAST_ALONE = 10  # T1 alone may be anything; T24 beside 24 h is a time
 _ENDING = re.compile(rf"(?P<name>.+?)[\s_.(\[-]+(?P<unit>{_UNIT})[\])]?")
 
 
@@ -58,6 +71,7 @@ def dose_of(text: str) -> Dose | None:
     """The dose or time at the end or start of a text, such as ``Taxol_10uM``, ``10µM JQ1`` or ``24h``; else None."""
     if len(text) > LONGEST:
         return None
+    text = _plain_time(text)
     found = _ALONE.fullmatch(text) or _NAMED.fullmatch(text.strip()) or _FIRST.fullmatch(text.strip())
     if found is None:
         return None
@@ -66,6 +80,23 @@ def dose_of(text: str) -> Dose | None:
     measure, factor = _UNITS.get(unit, ("", 1))
     name = spelling(found.groupdict().get("name") or "").strip()
     return Dose(name, (number * factor).normalize(), measure, number.normalize(), unit)
+
+
+def _plain_time(text: str) -> str:
+    """A time in plain form: ``24 h`` for ``24hpi`` and ``t=24h``, ``3 day`` for ``day 3``; other texts as they are."""
+    text = text.strip()
+    if found := _POST.search(text):
+        text = text[: found.start()] + found["time"]
+    if found := _AT.fullmatch(text):
+        return found["one"] or found["other"]
+    if found := _WORD_FIRST.fullmatch(text):
+        return f"{found['number']} {found['unit'].lower()}"
+    return text
+
+
+def is_bare_time(label: str) -> bool:
+    """Whether a label may be a time without its unit, as T24 is."""
+    return len(label) <= LONGEST and _BARE_TIME.fullmatch(label.strip()) is not None
 
 
 def without_unit(column: str) -> tuple[str, str]:
@@ -94,8 +125,9 @@ def same_doses(source: Mapping[str, int], target: Mapping[str, int]) -> dict[str
         for side in (source, target)
     ]
     units = [{dose.unit for dose in side.values()} for side in sides]
+    found = _bare_times(source, target)
     if not any(units[0] | units[1]):
-        return {}
+        return found
     # One side writes no unit, the other one unit: 10 is 10 uM.
     is_bare = {""} in units and all(len(each) == 1 for each in units)
 
@@ -105,12 +137,42 @@ def same_doses(source: Mapping[str, int], target: Mapping[str, int]) -> dict[str
     known: dict[tuple[str, Decimal, str], str] = {}
     for label, dose in sides[0].items():
         known.setdefault(key(dose), label)
-    found = {}
     for label, dose in sides[1].items():
         twin = known.get(key(dose), label)
         if label not in source and twin not in target and folded(twin) != folded(label):
             found[label] = twin
     return found
+
+
+def _bare_times(source: Mapping[str, int], target: Mapping[str, int]) -> dict[str, str]:
+    """Target labels to source labels where one side writes T24 and the other 24 h.
+
+    Only if all names that the side with T has alone, controls apart, are such times, most of them stand on the other
+    side, in one unit, and it has each of them once.
+    """
+    for i, (mine, other) in enumerate(((source, target), (target, source))):
+        own = [label for label in mine if label not in other and not is_control_name(label)]
+        if not own or not all(map(is_bare_time, own)):
+            continue
+        times: dict[tuple[str, Decimal], list[str]] = {}
+        units = set()
+        for label in other:
+            dose = dose_of(label) if label not in mine else None
+            if dose is not None and dose.measure == "time":
+                times.setdefault((dose.name, dose.number), []).append(label)
+                units.add(dose.unit)
+        found = {label: twins[0] for label in own if len(twins := times.get(_bare_time(label), [])) == 1}
+        is_sure = len(found) > 1 or any(_bare_time(label)[1] >= LEAST_ALONE for label in found)
+        if is_sure and len(units) == 1 and 2 * len(found) >= len(own) and len({*found.values()}) == len(found):
+            return found if i == 1 else {twin: label for label, twin in found.items()}
+    return {}
+
+
+def _bare_time(label: str) -> tuple[str, Decimal]:
+    """What has the time, with one spelling, and the number."""
+    found = _BARE_TIME.fullmatch(label.strip())
+    assert found is not None
+    return spelling(found["name"] or "").strip(), Decimal(found["number"]).normalize()
 
 
 def _plain_unit(unit: str) -> str:
@@ -119,4 +181,4 @@ def _plain_unit(unit: str) -> str:
         return f"{plain[0]}M"
     if plain.endswith(("ml", "mL")) and len(plain) > 2:
         return f"{plain[:2]}/ml"
-    return "min" if plain.startswith("min") else plain[:1] if plain[:1] in ("h", "d") else plain
+    return "min" if plain.startswith("min") else plain[:1] if plain[:1] in ("h", "d", "w") else plain

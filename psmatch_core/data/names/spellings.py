@@ -36,6 +36,7 @@ _WRAPPED = re.compile(r"""[bu]?(["'])(?P<text>[^"']+)\1|[\[({]\s*(?P<inner>[^][(
 _MADE_NAME = re.compile(r"^x(?=\d)")  # R puts an X before a name that begins with a digit
 _DECIMAL_COMMA = re.compile(r"(?<![\d.,])(0),(\d+)(?![\d.,])|(?<![\d.,])(\d+),(\d{1,2})(?![\d.,])")
 _PLURAL = re.compile(r"(?<=cyte|last|hage|treg|uron|itor|rsor|elet|phil)s\b|(?<=dc)s\b")  # monocytes, DCs
+_BEFORE_SIGN = re.compile(r"(?<=\d) +(?=[%‰])")
 _PLUS = re.compile(r"(?<=\w)\+(?=\s|$)")
 # Genes that mouse and human call differently by more than case.
 _OF_MOUSE = re.compile(r"(?i)(?<![a-z0-9])(?:(si|sg|sh)?trp(?=[567]3(?![0-9]))|zfp(?=\d\d)|(cd8b)1(?![0-9]))")
@@ -56,7 +57,7 @@ def spelling(label: str) -> str:
     text = _GREEK_WORD.sub(lambda found: _GREEK[found[0]], text)
     text = _PLURAL.sub("", _CELLS.sub("", text))
     text = _DAY.sub(lambda found: f"{found[1] or found[2]}d", _ZEROS_BEFORE.sub("", text))
-    return _MARK.sub("", text).strip()
+    return _MARK.sub("", _BEFORE_SIGN.sub("", text)).strip()
 
 
 def same_spellings(source: Mapping[str, int], target: Mapping[str, int]) -> dict[str, str]:

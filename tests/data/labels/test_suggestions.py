@@ -129,6 +129,21 @@ def test_controls_of_both_sides_become_one():
     assert found.rename_target == ()
 
 
+@pytest.mark.parametrize(
+    ("here", "there"),
+    [
+        (["DMSO 0.1%", "EtOH 1%"], ["DMSO 0,1 %", "EtOH 1 %"]),
+        (["DMSO 0.5%", "water 0.5%"], ["DMSO 0.5 %", "water 0.5 %"]),
+        (["un-treated", "EtOH 1%"], ["untreated", "EtOH 1 %"]),
+    ],
+)
+def test_several_controls_that_both_sides_spell_differently_stay_several(here, there):
+    source, target = counts(["JQ1", "Taxol", *here]), counts(["JQ1", "Taxol", *there])
+    found = [*suggest(source, target)]
+    assert all(len({new for _, new in (*each.rename_source, *each.rename_target)}) == len(
+        [*each.rename_source, *each.rename_target]) for each in found)  # fmt: skip
+
+
 def test_numbers_of_one_control_are_joined_under_its_plain_name():
     labels = counts(["STAT1", *[f"non-targeting_{i:05d}" for i in range(5)]])
     (found,) = suggest(labels, labels)

@@ -96,3 +96,65 @@ def test_the_unit_of_a_column(column, expected):
 
 def test_a_number_without_a_unit_keeps_its_value():
     assert dose_of("Taxol | 2.50").number == Decimal("2.5")
+
+
+TIMES = {
+    "T24": "T{}",
+    "t = 24": "t = {}",
+    "t_24": "t_{}",
+    "t=24h": "t={}h",
+    "T24h": "T{}h",
+    "24hpi": "{}hpi",
+    "24 h post infection": "{} h post infection",
+    "hour 24": "hour {}",
+    "24 hrs": "{} hrs",
+}
+
+
+@pytest.mark.parametrize("written", TIMES)
+@pytest.mark.parametrize("numbers", [(0, 6, 24, 48), (24,), (1, 2), (4, 8, 72)])
+@pytest.mark.parametrize("others", [[], ["untreated"]])
+def test_times_are_one_however_they_are_written(written, numbers, others):
+    if len(numbers) + len(others) < 2:
+        return
+    plain, other = ([form.format(n) for n in numbers] for form in ("{} h", TIMES[written]))
+    assert same_doses(counts([*plain, *others]), counts([*other, *others])) == dict(zip(other, plain, strict=True))
+    assert same_doses(counts([*other, *others]), counts([*plain, *others])) == dict(zip(plain, other, strict=True))
+
+
+def test_times_of_a_stimulus_may_have_a_t():
+    source, target = counts(["LPS T4", "LPS T24", "IFN-g T4"]), counts(["LPS_4h", "LPS_24h", "IFNg 4 h"])
+    (found,) = suggest(source, target)
+    assert found.kind == "doses"
+    assert dict(found.rename_target) == {"LPS_4h": "LPS T4", "LPS_24h": "LPS T24", "IFNg 4 h": "IFN-g T4"}
+    assert "has no unit, which is taken to be that of the other file" in found.reason
+
+
+@pytest.mark.parametrize(
+    ("one", "other"), [("day 2", "48 h"), ("week 1", "7 days"), ("2 weeks", "day 14"), ("1 wk", "168 h")]
+)
+def test_days_and_weeks_are_times(one, other):
+    assert dose_of(one).value == dose_of(other).value
+    assert dose_of(one).measure == dose_of(other).measure == "time"
+
+
+@pytest.mark.parametrize(
+    ("source", "target"),
+    [
+        (["T1", "T2"], ["10 h", "20 h"]),
+        (["T1", "T2"], ["1 mg/ml", "2 mg/ml"]),
+        (["T1", "NK"], ["1 h", "2 h"]),
+        (["T24", "HeLa", "5637"], ["24 h", "48 h"]),
+        (["T1"], ["1 h"]),
+        (["T24", "T48"], ["24 h", "48 min"]),
+        (["T24", "T48", "T72"], ["24 h", "LPS 48 h"]),
+        (["T1D", "T2D"], ["1 d", "2 d"]),
+        (["day 1"], ["day 10"]),
+        (["T4"], ["24 h"]),
+        (["CD4 T1", "CD4 T2"], ["CD8 1 h", "CD8 2 h"]),
+        (["week 1"], ["day 1"]),
+    ],
+)
+def test_other_names_are_no_times(source, target):
+    for sides in ((source, target), (target, source)):
+        assert same_doses(counts(["DMSO", *sides[0]]), counts(["DMSO", *sides[1]])) == {}

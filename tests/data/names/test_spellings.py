@@ -32,6 +32,7 @@ SAME = {
     "plus": ["CD4+ T cells", "CD4 T cell", "CD4+ T"],
     "decimal comma": ["0,5", "0.5"],
     "decimal comma of a dose": ["DrugX 2,5", "DrugX_2.5"],
+    "spaces before a sign": ["DMSO 0.1%", "DMSO 0.1 %", "DMSO 0,1 %"],
     "zeros after": ["DrugX_1", "DrugX 1.0", "DrugX 1,00"],
     "days": ["d3", "Day 3", "day3", "D03", "3 days", "3d"],
     "gene and id": ["TP53|ENSG00000141510", "TP53 (ENSG00000141510.12)", "ENSG00000141510_TP53", "TP53"],
