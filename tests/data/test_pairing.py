@@ -71,6 +71,7 @@ PLACED = {
     "words apart": "Plate 3, Row {r}, Col {c}, Site {s}, Object {o}",
     "image and object numbers": "ImageNumber_{r}{c:02d}{s}_ObjectNumber_{o}",
     "date, well, object": "2024-05-01_{w}{c:02d}_{o}",
+    "slide, field of view, cell": "c_1_{r}{c:02d}_{o}",
     "field of view": "fov{r}{c:02d}_{o}",
     "cell of a large table": "cell_{r}{c:02d}{o:03d}",
 }

@@ -37,6 +37,7 @@ _ANY_SPELLING = re.compile(
     | (\w+_)?(centroid|cent(er|re)|position|pos|coord(inate)?s?|location|cg|cog|bbox|bounding_?box(_(min|max)imum)?)
       _([xyz]|[0-5])
     | (\w+_)?(min|max)_?[xyz] | [xyz]_?(min|max)              # of a bounding box
+    | (\w+_)?time_?stamp | date_?time | (acquisition|acq|measurement)_?(date_?)?time
     | number_of_(analy[sz]ed_)?fields
     | (\w+_)?snn_res_\d+(_\d+)? | (leiden|louvain)(_r(es(olution)?)?)?_?\d+(_\d+)?        # clusters
     | (size|sizefactor|scaling|norm(alization)?)_factors? | sizefactors?

@@ -16,6 +16,7 @@ _WELL = re.compile(
     r"(?:[A-P]|A[A-F])(?:0?[1-9]|[1-3]\d|4[0-8])|r\d{1,2}c\d{1,2}(?:(?:f|p|ch|sk|fk|fl|k|z)\d{1,3})*", re.I
 )
 _COUNTER = re.compile(r"([^\W\d]*?)(\d{1,7})[^\W\d]{0,4}")
+_SLIDE = re.compile(r"c(_\d+){3}")  # CosMx: slide, field of view, cell
 _BARE_DIGITS = 4  # without a word, a longer number may be an identifier
 # What programs call a place or what is counted there.
 _PLACES = {
@@ -34,6 +35,8 @@ def are_positions(names: Sequence[str]) -> bool:
     parts = [NAME_PARTS.split(name) for name in names]
     if len(parts) < 2:
         return False
+    if all(map(_SLIDE.fullmatch, names)):
+        return True
     words = {re.sub(r"\d+", "", part).lower() for name in parts[:2] for part in name}
     words |= {part.lower() for name in parts[:2] for part in name}
     if words & _INDICES:

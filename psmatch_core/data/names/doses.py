@@ -163,7 +163,10 @@ def _bare_times(source: Mapping[str, int], target: Mapping[str, int]) -> dict[st
                 units.add(dose.unit)
         found = {label: twins[0] for label in own if len(twins := times.get(_bare_time(label), [])) == 1}
         is_sure = len(found) > 1 or any(_bare_time(label)[1] >= LEAST_ALONE for label in found)
-        if is_sure and len(units) == 1 and 2 * len(found) >= len(own) and len({*found.values()}) == len(found):
+        numbers = sorted(_bare_time(label)[1] for label in own)
+        is_order = numbers == list(range(int(numbers[0]), int(numbers[0]) + len(own))) and numbers[0] <= 1  # T0, T1, T2
+        is_most = len(found) == len(own) if is_order else 2 * len(found) >= len(own)
+        if is_sure and is_most and len(units) == 1 and len({*found.values()}) == len(found):
             return found if i == 1 else {twin: label for label, twin in found.items()}
     return {}
 
