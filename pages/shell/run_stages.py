@@ -37,6 +37,7 @@ DOING = {
     "evaluate": "evaluating the result with the known pairs",
     "held-out pairs": "training on other cells, to judge held-out pairs",
     "compare": "comparing translated and observed cells",
+    "translate": "predicting the features of the other modality",
     "export": "writing the exports",
     "map": "The map of scores is being drawn; everything else is ready.",
 }

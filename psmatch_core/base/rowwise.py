@@ -15,10 +15,12 @@ from scipy import sparse
 
 from psmatch_core.base.arrays import CHUNK_VALUES, Array, row_chunks
 from psmatch_core.base.cores import with_idle_cores
+from psmatch_core.base.progress import UNHEARD, StagePart
 
 TILE_VALUES = 250_000  # of a plan at a time: 2 MB, which stay in a core's cache; with 4,000,000 all takes twice as long
 CARRYING_ROWS = 256  # at a time, where features are as many: from here on their product with them bounds the time
 CARRYING_VALUES = 20_000_000  # of a plan at a time then: 160 MB on each core
+PRODUCTS = 500_000_000  # entries × features of a stored plan that are multiplied at a time: about half a second
 Tops = tuple[NDArray[np.int64], Array]
 
 
@@ -39,15 +41,34 @@ class RowwisePlan(ABC):
         for start, stop in row_chunks(*self.shape, TILE_VALUES):
             yield start, stop, self.rows(start, stop)
 
-    def pull(self, values: Array) -> Array:
-        """P y: target features ``(m, d)`` summed at the sources by mass, ``(n, d)``; on idle cores too."""
-        spans = self._carrying_spans(values.shape[1])
-        return np.concatenate(with_idle_cores(lambda span: _product(self.rows(*span), values), spans))
+    def pull(self, values: Array, *, part: StagePart = UNHEARD) -> Array:
+        """P y: target features ``(m, d)`` summed at the sources by mass, ``(n, d)``; on idle cores too.
 
-    def push(self, values: Array) -> Array:
-        """Pᵀ x: source features ``(n, d)`` summed at the targets by mass, ``(m, d)``."""
+        ``part`` hears, in this thread, how many sources are done.
+        """
+        spans = self._carrying_spans(values.shape[1])
+        done: list[int] = []
+
+        def carried(span: tuple[int, int]) -> Array:
+            found = _product(self.rows(*span), values)
+            done.append(span[1] - span[0])
+            return found
+
+        def tell() -> None:
+            if len(spans) > 1:
+                part.tell(sum(done), self.shape[0])
+
+        return np.concatenate(with_idle_cores(carried, spans, before_each=tell))
+
+    def push(self, values: Array, *, part: StagePart = UNHEARD) -> Array:
+        """Pᵀ x: source features ``(n, d)`` summed at the targets by mass, ``(m, d)``.
+
+        ``part`` hears how many sources are done.
+        """
         total = np.zeros((self.shape[1], values.shape[1]))
         for start, stop in self._carrying_spans(values.shape[1]):
+            if start:
+                part.tell(start, self.shape[0])
             total += _product(self.rows(start, stop).T, values[start:stop])
         return total
 
@@ -77,10 +98,15 @@ class RowwisePlan(ABC):
         parts = [_top_of_dense(tile, min(k, self.shape[1])) for _, _, tile in self.row_tiles()]
         return np.concatenate([part[0] for part in parts]), np.concatenate([part[1] for part in parts])
 
-    def sample(self, rng: np.random.Generator, n_draws: int = 1) -> NDArray[np.int64]:
-        """Targets drawn from each row with probability by mass, ``(n, n_draws)``; −1 for a row without mass."""
+    def sample(self, rng: np.random.Generator, n_draws: int = 1, *, part: StagePart = UNHEARD) -> NDArray[np.int64]:
+        """Targets drawn from each row with probability by mass, ``(n, n_draws)``; −1 for a row without mass.
+
+        ``part`` hears how many rows are done.
+        """
         drawn = []
-        for _, _, tile in self.row_tiles():
+        for start, _, tile in self.row_tiles():
+            if start:
+                part.tell(start, self.shape[0])
             cumulative = np.cumsum(tile, axis=1)  # (rows, m)
             level = rng.random((tile.shape[0], n_draws)) * cumulative[:, -1:]
             picks = np.stack(
@@ -118,13 +144,13 @@ class SparsePlan(ABC):
         """Rows ``start`` to ``stop`` of P, dense ``(stop − start, m)``."""
         return np.asarray(self.to_csr()[start:stop].toarray(), dtype=np.float64)
 
-    def pull(self, values: Array) -> Array:
-        """P y: target features ``(m, d)`` summed at the sources by mass, ``(n, d)``."""
-        return np.asarray(self.to_csr() @ values)
+    def pull(self, values: Array, *, part: StagePart = UNHEARD) -> Array:
+        """P y: target features ``(m, d)`` summed at the sources by mass, ``(n, d)``; ``part`` hears of features."""
+        return _sparse_product(self.to_csr(), values, part)
 
-    def push(self, values: Array) -> Array:
-        """Pᵀ x: source features ``(n, d)`` summed at the targets by mass, ``(m, d)``."""
-        return np.asarray(self.to_csr().T @ values)
+    def push(self, values: Array, *, part: StagePart = UNHEARD) -> Array:
+        """Pᵀ x: source features ``(n, d)`` summed at the targets by mass, ``(m, d)``; ``part`` hears of features."""
+        return _sparse_product(self.to_csr().T, values, part)
 
     def sums(self) -> tuple[Array, Array]:
         """Row sums ``(n,)`` and column sums ``(m,)``."""
@@ -160,8 +186,11 @@ class SparsePlan(ABC):
                 share[row, : order.size] = values[order] / values.sum()
         return index, share
 
-    def sample(self, rng: np.random.Generator, n_draws: int = 1) -> NDArray[np.int64]:
-        """Targets drawn from each row with probability by mass, ``(n, n_draws)``; −1 for a row without mass."""
+    def sample(self, rng: np.random.Generator, n_draws: int = 1, *, part: StagePart = UNHEARD) -> NDArray[np.int64]:
+        """Targets drawn from each row with probability by mass, ``(n, n_draws)``; −1 for a row without mass.
+
+        All rows are drawn at once, so that ``part`` hears nothing.
+        """
         matrix = self.to_csr()
         drawn = np.full((matrix.shape[0], n_draws), -1, dtype=np.int64)
         cumulative = np.concatenate([[0.0], np.cumsum(matrix.data, dtype=np.float64)])
@@ -172,6 +201,19 @@ class SparsePlan(ABC):
         place = np.clip(np.searchsorted(cumulative[1:], level, side="right"), starts, stops - 1)
         drawn[has_mass] = matrix.indices[place]
         return drawn
+
+
+def _sparse_product(matrix: sparse.spmatrix, values: Array, part: StagePart) -> Array:
+    """The product, some features at a time where it takes long; the sums of a feature do not depend on the others."""
+    width = values.shape[1]
+    step = max(1, PRODUCTS // max(matrix.nnz, 1))
+    if step >= width:
+        return np.asarray(matrix @ values)
+    out = np.empty((matrix.shape[0], width), dtype=np.result_type(matrix.dtype, values.dtype))
+    for start in range(0, width, step):
+        part.tell(start, width, "features")
+        out[:, start : start + step] = matrix @ values[:, start : start + step]
+    return out
 
 
 def _top_of_dense(tile: Array, k: int) -> Tops:

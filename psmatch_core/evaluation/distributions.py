@@ -8,7 +8,6 @@ as the floor, in the same space and with the same kernel, so that the columns of
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -19,7 +18,7 @@ import pandas as pd
 
 from psmatch_core.base.cores import a_core, side_by_side
 from psmatch_core.base.errors import PsmatchError, plural
-from psmatch_core.base.progress import Event, Progress, silent
+from psmatch_core.base.progress import Event, Progress, StagePart, silent, told_together
 from psmatch_core.base.randomness import derived_seed
 from psmatch_core.base.records import from_plain, to_plain
 from psmatch_core.base.summaries import HtmlSummary
@@ -210,12 +209,14 @@ def compare_distributions(
         notes.append(
             f"Labels with more than {comparing.most_cells:,} cells per modality were compared by a random sample."
         )
-    n_done = itertools.count(1)
+    sizes = [each.predicted.size * each.reference.size for each in chosen]
+    heard = told_together(progress, "compare", [each.label for each in chosen], sizes=sizes, words="label {}".format)
 
     def measure(each: ComparedCells) -> tuple[LabelDistances, list[str]]:
+        part = StagePart(heard[each.label], "compare", "")
         with a_core():
-            found = _measure_label(each, candidates, labels, observed, space, kind, comparing, seed)
-        progress(Event("compare", next(n_done) / len(chosen), f"label {each.label}"))
+            found = _measure_label(each, candidates, labels, observed, space, kind, comparing, seed, part)
+        heard[each.label](Event("compare", 1.0))
         return found
 
     measured = side_by_side(measure, chosen)
@@ -242,13 +243,22 @@ def _measure_label(
     kind: str,
     comparing: Comparing,
     seed: int,
+    part: StagePart,
 ) -> tuple[LabelDistances, list[str]]:
     """The distances of all candidates of one label, and what a solver had to say."""
     notes: list[str] = []
+    placing, measuring = part.split(2)
     reference = distances.Cloud(space.place(observed.X[sample.reference]))  # its own distances are computed once
-    clouds = {name: _placed(values, sample.predicted, space) for name, values in candidates.items()}
+    clouds = {}
+    for (name, values), one in zip(candidates.items(), placing.split(len(candidates)), strict=True):
+        clouds[name] = _placed(values, sample.predicted, space, one.begin(f"placing {name} cells"))
     clouds[FLOOR] = space.place(observed.X[sample.floor])
     label_seed = derived_seed(seed, "directions", sample.label)
+    found_by_name = {}
+    for (name, cloud), one in zip(clouds.items(), measuring.split(len(clouds)), strict=True):
+        one.begin(f"distances of {name} cells")
+        what = f"{sample.label}, {name}"
+        found_by_name[name] = _measured(cloud, reference, kind, comparing, label_seed, notes, what)
     found = LabelDistances(
         label=sample.label,
         n_predicted=int((labels == sample.label).sum()),
@@ -256,17 +266,16 @@ def _measure_label(
         n_compared=int(sample.predicted.size),
         n_reference=int(sample.reference.size),
         bandwidth=reference.bandwidth,
-        distances={
-            name: _measured(cloud, reference, kind, comparing, label_seed, notes, f"{sample.label}, {name}")
-            for name, cloud in clouds.items()
-        },
+        distances=found_by_name,
     )
     return found, notes
 
 
-def _placed(values: np.ndarray | CarriedFeatures, cells: np.ndarray, space: ReferenceSpace) -> np.ndarray:
+def _placed(
+    values: np.ndarray | CarriedFeatures, cells: np.ndarray, space: ReferenceSpace, part: StagePart
+) -> np.ndarray:
     if isinstance(values, CarriedFeatures):
-        return values.placed(cells, space.place)
+        return values.placed(cells, space.place, part=part)
     return space.place(values[cells])
 
 

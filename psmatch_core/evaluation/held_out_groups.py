@@ -15,7 +15,7 @@ import numpy as np
 from scipy import sparse
 from scipy.sparse.csgraph import connected_components
 
-from psmatch_core.base.progress import Event, Progress, StagePart, silent
+from psmatch_core.base.progress import Event, Progress, StagePart, never_falling, silent
 from psmatch_core.base.randomness import derived_seed, stream
 from psmatch_core.classification.classifiers import Classifier
 from psmatch_core.classification.propensity import PropensityModel
@@ -180,11 +180,12 @@ def evaluate_groups(
             for name, model in couplings.models.items()
             if isinstance(model, PropensityModel)  # latents of a joint VAE are of two modalities
         }
-        plans = _matched_as(couplings, models, matcher, linking, seed=derived_seed(seed, "held-out groups", judged))
         judged_pairs = {pair: both for pair, both in known.items() if known_ids(*both) is not None}
         parts = StagePart(progress, "held-out cells", of, judged / n_groups, (judged + 1) / n_groups).split(
             1 + len(judged_pairs)  # the first is the matching
         )
+        own_seed = derived_seed(seed, "held-out groups", judged)
+        plans = _matched_as(couplings, models, matcher, linking, seed=own_seed, part=parts[0])
         for part, ((source, target), both) in zip(parts[1:], judged_pairs.items(), strict=True):
             coupling = plans.between(source, target)
             with_ids = [
@@ -226,15 +227,17 @@ def _matched_as(
     linking: Linking | None,
     *,
     seed: int,
+    part: StagePart,
 ) -> Couplings:
     """The judged cells matched by the same plans, and linked where all cells were."""
     if couplings.plans == BARYCENTER:
-        return match_several(models, matcher, plans=BARYCENTER, seed=seed)
+        return match_several(models, matcher, plans=BARYCENTER, seed=seed, progress=never_falling(part.hear))
     solved = {}
-    for source, target in solved_pairs(tuple(models), couplings.plans):
+    wanted = solved_pairs(tuple(models), couplings.plans)
+    for matching, (source, target) in zip(part.split(len(wanted)), wanted, strict=True):
         pair = models[source], models[target]
         whole = couplings.solved[source, target].source
         if linking is not None and isinstance(whole, PropensityModel) and whole.linked is not None:
             pair = link_scores(*pair, matcher, linking, seed=seed)
-        solved[source, target] = match(*pair, matcher, seed=seed)
+        solved[source, target] = match(*pair, matcher, seed=seed, progress=matching.hear)
     return Couplings(dict(models), couplings.plans, solved)

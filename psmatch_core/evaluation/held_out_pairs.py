@@ -207,10 +207,11 @@ def evaluate_held_out(
             for model, each, side in zip(models, scores, ("source", "target"), strict=True)
         )
         own_seed = derived_seed(seed, "held-out pairs", judged)
-        if linking is not None:
-            source, target = link_scores(source, target, matcher, linking, seed=own_seed)
         whole = StagePart(progress, "held-out pairs", f"part {judged + 1}", judged / PARTS, (judged + 1) / PARTS)
         matching, judging_it = whole.split(2)
+        if linking is not None:
+            before, matching = matching.split(2)
+            source, target = link_scores(source, target, matcher, linking, seed=own_seed, progress=before.hear)
         coupling = match(source, target, matcher, seed=own_seed, progress=matching.hear)
         found.append(evaluate(coupling, replace(judging, smallest_label=2), progress=judging_it.hear))
     progress(Event("held-out pairs", 1.0))

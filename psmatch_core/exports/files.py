@@ -143,16 +143,18 @@ def export(run: Run, folder: Path | str, *, progress: Progress = silent) -> Path
 
     add_pairs()  # of many cells they are gone before larger tables come
     content = coupling_content(run, part=part("coupling.h5ad: reading the plan"))
-    part(f"coupling.h5ad: writing {content.X.nnz:,} entries", 0.5)
-    add(write_h5ad(content, folder / "coupling.h5ad"))
+    writing = part(f"coupling.h5ad: writing {content.X.nnz:,} entries", 0.5)
+    add(write_h5ad(content, folder / "coupling.h5ad", part=writing))
     del content
     if run.recipe.exports.h5mu != "none":
         part(f"{MATCHED_FILE}: writing")
         add(_write_matched(run, folder))
     for direction in DIRECTIONS:
-        part(f"translation_{direction}.h5ad: translating")
-        translation, trained = run.translate(direction), run.translators.get(direction)
-        add(write_h5ad(translation_content(run, translation), folder / f"translation_{direction}.h5ad"))
+        name = f"translation_{direction}.h5ad"
+        translating = part(f"{name}: translating")
+        translation, trained = run.translate(direction, progress=translating.hear), run.translators.get(direction)
+        writing = part(f"{name}: writing", 0.5)
+        add(write_h5ad(translation_content(run, translation), folder / name, part=writing))
         if accuracy := run.accuracy.get(direction):
             add_csv(f"translation_r2_{direction}.csv", with_ids(accuracy_table(accuracy), translation.of.id_by_name))
         if trained:

@@ -81,8 +81,8 @@ def export_several(
     for one, other in itertools.combinations(matched.names, 2):
         name = coupling_file(one, other)
         content = coupling_of(matched, one, other, part=part(f"{name}: reading the plan"))
-        part(f"{name}: writing {content.X.nnz:,} entries", 0.5)
-        add(write_h5ad(content, folder / name))
+        writing = part(f"{name}: writing {content.X.nnz:,} entries", 0.5)
+        add(write_h5ad(content, folder / name, part=writing))
     add(write_csv(matched.labels, folder / "labels.csv"))
     add(write_csv(matched.excluded, folder / "excluded_cells.csv"))
     if matched.cycles is not None:

@@ -9,7 +9,7 @@ import numpy as np
 
 from psmatch_core.base.arrays import to_dense
 from psmatch_core.base.errors import PsmatchError, plural, some
-from psmatch_core.base.progress import Event, Progress, silent
+from psmatch_core.base.progress import Event, Progress, StagePart, never_falling, silent
 from psmatch_core.base.randomness import derived_seed
 from psmatch_core.classification.scored_modality import ScoredModality
 from psmatch_core.data.modality import Modality
@@ -19,6 +19,7 @@ from psmatch_core.matching.matchers import Answer, LabelProblem, Matcher, Sinkho
 
 MASS_TOLERANCE = 1e-6  # a plan whose mass is off by more has not converged, whatever its status says
 LARGEST_MASS_ERROR = 0.05  # a plan whose mass is off by more is not an unconverged plan but a broken one
+MOST_TOLD = 0.99  # share of the matching that is told before its answers are checked
 
 
 def match(
@@ -55,10 +56,13 @@ def match(
     matcher.check(source.modality, target.modality)
     problems = label_problems(source, target, source.label_names, seed, with_features=matcher.needs_features)
     coupled: dict[str, Answer] = {}
-    answers = matcher.couple_all(problems, progress=progress, executor=executor)
+    n_done, n_pairs, progress = 0, max(1, sum(problem.n_pairs for problem in problems)), never_falling(progress)
+    solving = StagePart(progress, "match", "", stop=MOST_TOLD)
+    answers = matcher.couple_all(problems, progress=solving.hear, executor=executor)
     for problem, (block, status) in zip(problems, answers, strict=True):
         coupled[problem.label] = checked_answer(problem, block, status)
-        progress(Event("match", len(coupled) / len(problems), f"label {problem.label}"))
+        n_done += problem.n_pairs
+        progress(Event("match", n_done / n_pairs, f"label {problem.label}"))
     blocks = {label: coupled[label][0] for label in source.label_names}
     return Coupling(
         source=source,

@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
-from psmatch_core.base.arrays import to_dense
 from psmatch_core.base.config import Config, option
 from psmatch_core.base.errors import PsmatchError, plural
 from psmatch_core.base.progress import Event, Progress, silent
@@ -17,10 +16,10 @@ from psmatch_core.base.summaries import HtmlSummary
 from psmatch_core.data.feature_names import with_ids
 from psmatch_core.data.modality import Modality
 from psmatch_core.matching.coupling import Coupling
+from psmatch_core.matching.scaled_features import PREPARED, carry_features
 from psmatch_core.transport.options import SolveOptions
 
 LARGEST_PLAN = 10_000_000  # pairs of features: 80 MB an array, and a minute for its singular values
-CONSTANT = 1e-9  # a spread below this share of a feature's size is rounding
 LEAST_SPREAD = 1e-9  # correlations that differ by less are rounding: the coupling tells no cell from another
 TOLERANCE, ITERATIONS = 1e-3, 10_000  # of the plan's marginals (L1, of mass 1), and after so many it is not converged
 
@@ -252,13 +251,9 @@ def match_features(
     labels = coupling.labels
     if not labels:
         raise PsmatchError("No label has a plan: no features can be matched.", hint="Look at the labels' statuses.")
-    masses = [coupling.mass(label) for label in labels]
-    marginals = [coupling[label].marginals for label in labels]
-    X, keep_x = _scaled(source_features, coupling.source_cells, masses, [each[0] for each in marginals], rules.scaling)
-    Y, keep_y = _scaled(target_features, coupling.target_cells, masses, [each[1] for each in marginals], rules.scaling)
-    progress(Event("features", 0.0, "carrying the source features across the coupling"))
-    pushed = [mass * coupling[label].push(x) for mass, label, x in zip(masses, labels, X, strict=True)]  # (m_l, p)
-    Z, stacked = np.concatenate(pushed), np.concatenate(Y)  # (m, p), (m, q)
+    Z, Y, keep_x, keep_y = carry_features(coupling, source_features, target_features, rules.scaling, progress)
+    stacked = np.concatenate(Y)  # (m, q)
+    progress(Event("features", PREPARED, "plan of the features"))
     correlation = Z.T @ stacked  # Xᵀ T Y
     from psmatch_core.transport.joint.coot import feature_plan  # brings numba, which a config must not
     from psmatch_core.transport.joint.inner_products import cost_spread, factorize
@@ -278,7 +273,8 @@ def match_features(
         if rules.statistic == "weight":
             chance = feature_plan(chance, epsilon, options=options).dense()
         null_x[turn], null_y[turn] = chance.max(axis=1), chance.max(axis=0)
-        progress(Event("features", (turn + 1) / rules.n_permutations, f"permutation {turn + 1}"))
+        share = PREPARED + (1 - PREPARED) * (turn + 1) / rules.n_permutations
+        progress(Event("features", share, f"permutation {turn + 1} of {rules.n_permutations:,}"))
     progress(Event("features", 1.0))
     sides = ((source_features, keep_x), (target_features, keep_y))
     return FeatureMatching(
@@ -299,31 +295,6 @@ def match_features(
         source_ids=source_features.id_by_name,
         target_ids=target_features.id_by_name,
     )
-
-
-def _scaled(
-    side: Modality, cells: dict[str, np.ndarray], masses: list[float], weights: list[np.ndarray], scaling: str
-) -> tuple[list[np.ndarray], np.ndarray]:
-    """Each label's features ``(n_l, kept)``, mean 0 and variance 1 under the coupling, and which vary ``(p,)``."""
-    parts = []
-    for rows in cells.values():
-        parts.append(to_dense(side.X[rows]))
-    total = sum(mass * each.sum() for mass, each in zip(masses, weights, strict=True))
-    shares = [mass * each / total for mass, each in zip(masses, weights, strict=True)]
-    size = np.sqrt(sum(w @ part**2 for w, part in zip(shares, parts, strict=True)))
-    if scaling == "within labels":
-        parts = [part - w @ part / max(w.sum(), 1e-300) for w, part in zip(shares, parts, strict=True)]
-    mean = sum(w @ part for w, part in zip(shares, parts, strict=True))
-    parts = [part - mean for part in parts]
-    deviation = np.sqrt(sum(w @ part**2 for w, part in zip(shares, parts, strict=True)))
-    keep = np.asarray(deviation > CONSTANT * np.maximum(size, np.finfo(float).tiny))
-    if not keep.any():
-        raise PsmatchError(
-            f"{side.name}: no feature varies among the matched cells"
-            + (", within labels." if "label" in scaling else "."),
-            hint="Give features that differ from cell to cell.",
-        )
-    return [part[:, keep] / deviation[keep] for part in parts], keep
 
 
 def _shuffled(groups: np.ndarray, rng: np.random.Generator) -> np.ndarray:

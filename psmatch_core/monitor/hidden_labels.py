@@ -16,7 +16,7 @@ import numpy as np
 from psmatch_core.base.arrays import nan_mean
 from psmatch_core.base.cores import compute, side_by_side
 from psmatch_core.base.errors import PsmatchError
-from psmatch_core.base.progress import Event, Progress, silent
+from psmatch_core.base.progress import Event, Progress, silent, told_together
 from psmatch_core.base.randomness import stream
 from psmatch_core.classification.propensity import PropensityModel
 from psmatch_core.matching.matchers import LabelMatcher, LabelProblem, Matcher
@@ -156,21 +156,24 @@ def find_hidden_labels(
     most_rounds = max(NULL_ROUNDS, MOST_PAIRS // (labels.size // 2))
     sides = (_Side(source.logits, source.y), _Side(target.logits, target.y))
     found: dict[tuple[int, int], list[tuple[float, float]]] = {}
-    total = DRAWS + n_shuffles
+    draws = [f"all pairs, draw {draw + 1} of {DRAWS}" for draw in range(DRAWS)]
+    shuffles = [f"shuffle {shuffle + 1} of {n_shuffles}" for shuffle in range(n_shuffles)]
+    all_rounds = len(_round_robin(labels.tolist()))
+    sizes = [min(most_rounds, all_rounds)] * DRAWS + [min(NULL_ROUNDS, all_rounds)] * n_shuffles
+    heard = told_together(progress, "hidden labels", [*draws, *shuffles], sizes=sizes)
 
-    def asked(both: tuple[_Side, _Side], rng: np.random.Generator, most_rounds: int) -> list[Asked]:
+    def asked(both: tuple[_Side, _Side], rng: np.random.Generator, most_rounds: int, tell: Progress) -> list[Asked]:
         sampled = [side.sampled(labels, rng) for side in both]  # so few cells that they may travel each time
-        return compute(_asked, (), *sampled, labels, matcher, rng, most_rounds)
+        tell(Event("hidden labels", 0.0))
+        return compute(_asked, (), *sampled, labels, matcher, rng, most_rounds, progress=tell)
 
     def drawn(draw: int) -> list[Asked]:
-        progress(Event("hidden labels", draw / total, f"all pairs, draw {draw + 1} of {DRAWS}"))
-        return asked(sides, stream(seed, "hidden labels", draw), most_rounds)
+        return asked(sides, stream(seed, "hidden labels", draw), most_rounds, heard[draws[draw]])
 
     def exchanged(shuffle: int) -> float:
-        progress(Event("hidden labels", (DRAWS + shuffle) / total, f"shuffle {shuffle + 1} of {n_shuffles}"))
         rng = stream(seed, "hidden labels, shuffled", shuffle)
         both = (sides[0], sides[1].renamed(labels, _moved(labels, rng)))
-        found = asked(both, rng, NULL_ROUNDS)
+        found = asked(both, rng, NULL_ROUNDS, heard[shuffles[shuffle]])
         return nan_mean(np.array([(share - chance) / (1 - chance) for _, share, chance in found]))
 
     for pair, share, chance in chain.from_iterable(side_by_side(drawn, range(DRAWS))):
@@ -220,10 +223,14 @@ def _asked(
     matcher: LabelMatcher,
     rng: np.random.Generator,
     most_rounds: int,
+    progress: Progress,
 ) -> list[Asked]:
     """Pairs of labels, the share of mass between cells of the same label, and that of a uniform plan."""
     found = []
-    for groups in _round_robin(rng.permutation(labels).tolist())[:most_rounds]:
+    rounds = _round_robin(rng.permutation(labels).tolist())[:most_rounds]
+    for turn, groups in enumerate(rounds):
+        if turn:
+            progress(Event("hidden labels", turn / len(rounds), f"round {turn + 1} of {len(rounds)}"))
         x, y = source.merged(groups), target.merged(groups)
         problems, asked = [], []
         for group in (each for each in groups if len(each) == 2):

@@ -8,6 +8,7 @@ within a label would agree just as well. No true pairs are needed.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -16,7 +17,7 @@ import numpy as np
 
 from psmatch_core.base.arrays import nan_mean, row_chunks
 from psmatch_core.base.cores import a_core, side_by_side
-from psmatch_core.base.progress import Event, Progress, silent
+from psmatch_core.base.progress import UNHEARD, Event, Progress, StagePart, silent, told_together
 from psmatch_core.base.randomness import derived_seed
 from psmatch_core.base.rowwise import TILE_VALUES
 from psmatch_core.classification.propensity import PropensityModel
@@ -102,13 +103,17 @@ def match_stability(
     """
     sources, targets = half_models(source, halves[0]), half_models(target, halves[1])
     pair = []
-    for half in range(N_HALVES):
-        progress(Event(stage, half / N_HALVES, f"matching with half {half + 1} of {N_HALVES}"))
+    *parts, comparing = StagePart(progress, stage, "").split(N_HALVES + 1)
+    for half, part in enumerate(parts):
+        matching = part.begin(f"matching with half {half + 1} of {N_HALVES}")
         own_seed = derived_seed(seed, "half", half)  # partners drawn at random must not agree with themselves
         models = (sources[half], targets[half])
-        models = models if linking is None else link_scores(*models, matcher, linking, seed=own_seed)
-        pair.append(match(*models, matcher, seed=own_seed))
-    compared = compare(pair[0], pair[1], spaces or fixed_spaces(source, target, judging or Judging()))
+        if linking is not None:
+            before, matching = matching.split(2)
+            models = link_scores(*models, matcher, linking, seed=own_seed, progress=before.hear)
+        pair.append(match(*models, matcher, seed=own_seed, progress=matching.hear))
+    comparing = comparing.begin("comparing both matchings")
+    compared = compare(pair[0], pair[1], spaces or fixed_spaces(source, target, judging or Judging()), part=comparing)
     progress(Event(stage, 1.0))
     return compared
 
@@ -119,14 +124,20 @@ def fixed_spaces(source: PropensityModel, target: PropensityModel, judging: Judg
     return found[0], found[1]
 
 
-def compare(first: Coupling, second: Coupling, spaces: tuple[np.ndarray, np.ndarray]) -> Stability:
+def compare(
+    first: Coupling, second: Coupling, spaces: tuple[np.ndarray, np.ndarray], *, part: StagePart = UNHEARD
+) -> Stability:
     """Agreement between two couplings of the same cells.
 
     Parameters
     ----------
     spaces
         Source cells ``(n_cells, d)`` and target cells ``(m_cells, d')`` in a space that no classifier chose.
+    part
+        Hears how many cells of each label are done.
     """
+    sizes = [math.prod(first.blocks[label].shape) for label in first.labels]
+    heard = told_together(part.hear, part.stage, first.labels, sizes=sizes, words="label {}".format)
 
     def stability(label: str) -> LabelStability:
         cells = first.source_cells[label]
@@ -134,14 +145,19 @@ def compare(first: Coupling, second: Coupling, spaces: tuple[np.ndarray, np.ndar
             return LabelStability(label, float("nan"), float("nan"), cells.size)
         with a_core():
             agreement, shared = _agreement_and_shared_mass(
-                (first.blocks[label], second.blocks[label]), spaces[0][cells], spaces[1][first.target_cells[label]]
+                (first.blocks[label], second.blocks[label]),
+                spaces[0][cells],
+                spaces[1][first.target_cells[label]],
+                StagePart(heard[label], part.stage, ""),
             )
         return LabelStability(label, agreement, shared, cells.size)
 
     return Stability(tuple(side_by_side(stability, first.labels)))
 
 
-def _agreement_and_shared_mass(blocks: tuple[Block, Block], x: np.ndarray, y: np.ndarray) -> tuple[float, float]:
+def _agreement_and_shared_mass(
+    blocks: tuple[Block, Block], x: np.ndarray, y: np.ndarray, part: StagePart
+) -> tuple[float, float]:
     """How alike two plans ``(n, m)`` send the cells x ``(n, d)`` and y ``(m, d')``, and their mass on the same pairs.
 
     The agreement is that of both directions. The shared mass is out of 1: one minus the total variation distance. The
@@ -159,6 +175,7 @@ def _agreement_and_shared_mass(blocks: tuple[Block, Block], x: np.ndarray, y: np
             row_sums[at][start:stop] = tile.sum(axis=1)
             column_sums[at] += tile.sum(axis=0)
         shared += float(np.minimum(*tiles).sum())
+        part.tell(stop, n)
     there, back = _agreement(pulled, row_sums, y), _agreement(pushed, column_sums, x)
     return float(nan_mean(np.array([there, back]))), shared
 

@@ -247,11 +247,13 @@ def _matched(
         return center, ["Not linked: a barycentre lies in the space of the scores."] if is_asked else []
     solved, notes = {}, []
     wanted = solved_pairs(tuple(models), plans)
-    for done, (source, target) in enumerate(wanted):
-        progress(Event("match", done / len(wanted), f"{source} and {target}"))
+    for part, (source, target) in zip(StagePart(progress, "match", "").split(len(wanted)), wanted, strict=True):
+        matching = part.begin(f"{source} and {target}")
         first, second, _ = _knowing_pairs((models[source], models[target]), recipe)
         pair, said = link_modalities(recipe, (first, second), progress=progress)
         notes += [f"{source} and {target}: {note}" for note in said]
-        solved[source, target] = match(*pair, recipe.matcher, seed=recipe.seed, executor=executor)
+        solved[source, target] = match(
+            *pair, recipe.matcher, seed=recipe.seed, executor=executor, progress=matching.hear
+        )
     progress(Event("match", 1.0))
     return Couplings(dict(models), plans, solved), notes

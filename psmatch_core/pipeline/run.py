@@ -344,7 +344,9 @@ def _compare_distributions(run: Run, uniform: Run, progress: Progress) -> dict[s
         rules, seed, hears = run.recipe.comparing, run.recipe.seed, heard[direction]
         return compare_distributions(both, at.labels, of, rules, direction=direction, seed=seed, progress=hears)
 
-    heard = told_together(progress, "compare", DIRECTIONS)
+    heard = told_together(progress, "compare", DIRECTIONS, words=lambda name: name.replace("_", " "))
     progress(Event("compare", 0.0, "distributions, both directions"))
     sides = readable_sides(run, TO_SOURCE)  # once for both directions
-    return dict(zip(DIRECTIONS, side_by_side(compare, DIRECTIONS), strict=True))
+    found = dict(zip(DIRECTIONS, side_by_side(compare, DIRECTIONS), strict=True))
+    progress(Event("compare", 1.0))  # where no label has enough cells, nothing else tells it
+    return found

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import itertools
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -12,7 +12,7 @@ import numpy as np
 from psmatch_core.base.arrays import row_chunks, to_dense
 from psmatch_core.base.cores import a_core, side_by_side
 from psmatch_core.base.errors import PsmatchError
-from psmatch_core.base.progress import Event, Progress, silent
+from psmatch_core.base.progress import UNHEARD, Event, Progress, StagePart, silent, told_together
 from psmatch_core.base.randomness import stream
 from psmatch_core.base.summaries import HtmlSummary
 from psmatch_core.data.modality import Matrix, Modality
@@ -113,14 +113,16 @@ def translate(
     """
     carried = carry(coupling, translator, direction=direction, features=features, seed=seed)
     values = np.full(carried.shape, np.nan, dtype=np.float32)
-    n_done = itertools.count(1)
+    labels = list(coupling.blocks)
+    sizes = [math.prod(coupling.blocks[label].shape) for label in labels]
+    heard = told_together(progress, "translate", labels, sizes=sizes, words="label {}".format)
 
     def carry_label(label: str) -> None:
         with a_core():
-            values[carried.cells_of[label]] = carried.of_label(label)
-        progress(Event("translate", next(n_done) / len(coupling.blocks), f"label {label}"))
+            values[carried.cells_of[label]] = carried.of_label(label, part=StagePart(heard[label], "translate", ""))
+        heard[label](Event("translate", 1.0))
 
-    side_by_side(carry_label, list(coupling.blocks))
+    side_by_side(carry_label, labels)
     values.setflags(write=False)
     return Translation(direction, carried.at, carried.of, values, carried.translator, seed)
 
@@ -189,11 +191,13 @@ class CarriedFeatures:
             found[self.cells_of[label]] = block.marginals[0 if self.direction == TO_SOURCE else 1] > 0
         return found
 
-    def of_label(self, label: str) -> np.ndarray:
+    def of_label(self, label: str, *, part: StagePart = UNHEARD) -> np.ndarray:
         """The features of a label's cells, ``(n, n_features)``; NaN rows for cells without a match."""
-        return self._carried(label, to_dense)
+        return self._carried(label, to_dense, part)
 
-    def placed(self, cells: np.ndarray, place: Callable[[Matrix], np.ndarray]) -> np.ndarray:
+    def placed(
+        self, cells: np.ndarray, place: Callable[[Matrix], np.ndarray], *, part: StagePart = UNHEARD
+    ) -> np.ndarray:
         """These cells ``(n,)`` of one label in another space, ``(n, k)``, to which an affine map ``place`` leads.
 
         A mean of places is the place of the mean. So the cells of a large plan are placed before they are carried, in
@@ -203,15 +207,15 @@ class CarriedFeatures:
         block = self.coupling.blocks.get(label)
         if others or block is None or not self.translator.is_mean or block.shape[0] * block.shape[1] < MANY_PAIRS:
             return place(self[cells])
-        return self._carried(label, place)[np.searchsorted(self.cells_of[label], cells)]
+        return self._carried(label, place, part)[np.searchsorted(self.cells_of[label], cells)]
 
-    def _carried(self, label: str, values_of: Callable[[Matrix], np.ndarray]) -> np.ndarray:
+    def _carried(self, label: str, values_of: Callable[[Matrix], np.ndarray], part: StagePart) -> np.ndarray:
         """What ``values_of`` gives for the matches of a label's cells, carried to these."""
         to_source = self.direction == TO_SOURCE
         theirs = (self.coupling.target_cells if to_source else self.coupling.source_cells)[label]
         rng = stream(self.seed, "translate", self.direction, label)
         values = values_of(self.of.X[theirs])
-        return self.translator.carry(self.coupling.blocks[label], values, to_source=to_source, rng=rng)
+        return self.translator.carry(self.coupling.blocks[label], values, to_source=to_source, rng=rng, part=part)
 
     def __getitem__(self, cells: np.ndarray) -> np.ndarray:
         """The features of these cells ``(n,)``, by their positions, in single precision."""

@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import sparse
 
 from psmatch_core.base.arrays import Array
+from psmatch_core.base.progress import UNHEARD, StagePart
 from psmatch_core.transport.plan import SupportPlan, TiledPlan
 from psmatch_core.transport.status import SolvePath, SolveStatus
 from psmatch_core.transport.validation import PreparedProblem
@@ -99,20 +100,20 @@ class TransportResult:
         out[np.ix_(weighted, self.prepared.targets)] = self.plan.select_rows(positions[weighted])
         return out
 
-    def pull(self, values: ArrayLike) -> Array:
-        """P y: features of the targets ``(m,)`` or ``(m, d)``, summed at the sources by mass."""
+    def pull(self, values: ArrayLike, *, part: StagePart = UNHEARD) -> Array:
+        """P y: features of the targets ``(m,)`` or ``(m, d)``, summed at the sources by mass; ``part`` hears of it."""
         array = np.asarray(values, dtype=np.float64)
         flat = array.reshape(self.b.size, -1)
         out = np.zeros((self.a.size, flat.shape[1]))
-        out[self.prepared.sources] = self.plan.pull(flat[self.prepared.targets])
+        out[self.prepared.sources] = self.plan.pull(flat[self.prepared.targets], part=part)
         return out.reshape(self.a.size, *array.shape[1:])
 
-    def push(self, values: ArrayLike) -> Array:
-        """Pᵀ x: features of the sources ``(n,)`` or ``(n, d)``, summed at the targets by mass."""
+    def push(self, values: ArrayLike, *, part: StagePart = UNHEARD) -> Array:
+        """Pᵀ x: features of the sources ``(n,)`` or ``(n, d)``, summed at the targets by mass; ``part`` hears of it."""
         array = np.asarray(values, dtype=np.float64)
         flat = array.reshape(self.a.size, -1)
         out = np.zeros((self.b.size, flat.shape[1]))
-        out[self.prepared.targets] = self.plan.push(flat[self.prepared.sources])
+        out[self.prepared.targets] = self.plan.push(flat[self.prepared.sources], part=part)
         return out.reshape(self.b.size, *array.shape[1:])
 
     def marginals(self) -> tuple[Array, Array]:
@@ -146,10 +147,10 @@ class TransportResult:
         shares[here] = mass
         return indices, shares
 
-    def sample(self, rng: np.random.Generator, n_draws: int = 1) -> NDArray[np.int64]:
+    def sample(self, rng: np.random.Generator, n_draws: int = 1, *, part: StagePart = UNHEARD) -> NDArray[np.int64]:
         """Targets drawn for each source with probability by mass, ``(n, n_draws)``; −1 for a cell without weight."""
         out = np.full((self.a.size, n_draws), -1, dtype=np.int64)
-        drawn = self.plan.sample(rng, n_draws)
+        drawn = self.plan.sample(rng, n_draws, part=part)
         out[self.prepared.sources] = np.where(drawn >= 0, self.prepared.targets[drawn], -1)
         return out
 

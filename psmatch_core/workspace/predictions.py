@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from psmatch_core.base.progress import Event, Progress, StagePart, silent
 from psmatch_core.data.embedding_names import coordinate_columns
 from psmatch_core.data.modality import Modality
 from psmatch_core.matching.match import known_ids
@@ -49,7 +50,7 @@ class Predicted:
     measured: np.ndarray
 
 
-def save_predictions(folder: RunFolder, run: Run, direction: str) -> None:
+def save_predictions(folder: RunFolder, run: Run, direction: str, *, progress: Progress = silent) -> None:
     """Write the predicted features of a direction, and the measured ones.
 
     Images are left out: their features are pixels, which no page shows one by one.
@@ -57,11 +58,16 @@ def save_predictions(folder: RunFolder, run: Run, direction: str) -> None:
     of = readable_features(run, direction)
     if 4 * max(run.source.n_cells, run.target.n_cells) * of.n_features > LARGEST or of.image_shape is not None:
         return
-    side = files.BOTH_SIDES[direction == TO_SOURCE]
+    side, stage = files.BOTH_SIDES[direction == TO_SOURCE], f"translate: {direction.replace('_', ' ')}"
+    progress(Event(stage, 0.0, f"{of.name}: writing the measured features"))
     files.MEASURED_NAMES.write(folder, tuple(of.var_names.tolist()), which=side)
     files.MEASURED.write(folder, of.X, which=side)
     del of  # of many cells a gigabyte, which the translation makes for itself
-    files.PREDICTED.write(folder, run.translate(direction).values, which=direction)
+    predicting = StagePart(progress, stage, "", start=0.05, stop=0.95)
+    values = run.translate(direction, progress=predicting.hear).values
+    progress(Event(stage, 0.95, "writing the predicted features"))
+    files.PREDICTED.write(folder, values, which=direction)
+    progress(Event(stage, 1.0))
 
 
 def load_predictions(folder: RunFolder, direction: str) -> Predicted | None:

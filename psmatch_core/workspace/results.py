@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from psmatch_core.base.errors import PsmatchError
-from psmatch_core.base.progress import Progress, silent
+from psmatch_core.base.progress import Event, Progress, silent
 from psmatch_core.classification.baselines import HISTORY
 from psmatch_core.classification.scored_modality import ScoredModality
 from psmatch_core.data.modality import Modality
@@ -119,6 +119,7 @@ def features_of(
     coupling
         The run's coupling, if it is loaded already.
     """
+    progress(Event("features", 0.0, "reading the matching and the features"))
     if coupling is None:
         coupling = load_matching(folder, load_models(folder))
     return match_features(coupling, *load_readable(folder), rules, seed=folder.recipe.seed, progress=progress)

@@ -11,6 +11,7 @@ from scipy import sparse
 from psmatch_core.base import h5ad_elements
 from psmatch_core.base.cores import CORES_VARIABLE
 from psmatch_core.base.h5ad_elements import COMPRESSION, H5adContent, write_element, write_h5ad
+from psmatch_core.base.progress import StagePart
 
 ROWS = ["a", "b", "ü/ö"]
 TABLE = pd.DataFrame(
@@ -150,3 +151,26 @@ def test_compressed_numbers_do_not_depend_on_the_number_of_cores(tmp_path, monke
             np.testing.assert_array_equal(file["X"][()], values)
             sizes.append(file["X"].id.get_storage_size())
     assert sizes[0] == sizes[1]
+
+
+def test_a_large_matrix_tells_how_much_is_compressed(tmp_path, monkeypatch):
+    monkeypatch.setattr(h5ad_elements, "MANY_NUMBERS", 1_000)
+    monkeypatch.setattr(h5ad_elements, "CHUNKS_AT_ONCE", 2)
+    rng = np.random.default_rng(0)
+    for X in (
+        rng.random((900, 700), dtype=np.float32),
+        sparse.random(40_000, 900, density=0.01, format="csr", rng=rng),
+    ):
+        heard = []
+        obs, var = (pd.DataFrame(index=[f"c{i}" for i in range(n)]) for n in X.shape)
+        path = tmp_path / "large.h5ad"
+        part = StagePart(heard.append, "export", "coupling.h5ad", 0.25, 0.5)
+        write_h5ad(H5adContent(X, obs, var, {}), path, part=part)
+        shares = [each.fraction for each in heard]
+        assert len(shares) > 2
+        assert shares == sorted(shares)
+        assert 0.25 <= shares[0] < shares[-1] < 0.5
+        assert all(each.message.startswith("coupling.h5ad: ") for each in heard)
+        found = anndata.read_h5ad(path).X
+        assert found.dtype == X.dtype
+        assert same(found, X)

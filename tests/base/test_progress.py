@@ -6,7 +6,7 @@ from collections import defaultdict
 import pytest
 
 from psmatch_core.base.errors import Cancelled
-from psmatch_core.base.progress import UNHEARD, Event, StagePart, silent, told_together
+from psmatch_core.base.progress import UNHEARD, Event, StagePart, never_falling, silent, told_together
 from psmatch_core.classification.classifiers import MLPClassifier
 from psmatch_core.pipeline.recipe import Recipe
 from psmatch_core.pipeline.run import run
@@ -40,6 +40,7 @@ def test_a_stage_rises_from_0_to_1_and_falls_only_to_begin_again():
         assert 0 <= min(fractions) <= max(fractions) <= 1, stage
         for before, after in itertools.pairwise(fractions):
             assert after >= before or before == 1, stage  # a translator is trained again for its baseline
+        assert fractions[-1] == 1, stage
 
 
 def test_a_run_can_be_cancelled_at_any_event():
@@ -70,9 +71,40 @@ def test_a_part_tells_shares_of_the_whole_stage_and_leaves_its_end_to_the_caller
 
 def test_computations_side_by_side_tell_their_mean_and_never_go_back():
     heard: list[Event] = []
-    both = told_together(heard.append, "compare", ("to_source", "to_target"))
+    both = told_together(heard.append, "compare", ("to_source", "to_target"), words=lambda name: name.replace("_", " "))
     both["to_source"](Event("compare", 0.5, "label A"))
     both["to_target"](Event("compare", 0.2, "label A"))
     both["to_source"](Event("compare", 0.4, "label B"))  # by a slower thread
     assert [each.fraction for each in heard] == pytest.approx([0.25, 0.35, 0.35])
     assert heard[1].message == "to target, label A"
+
+
+def test_a_part_that_begins_is_told_at_its_start():
+    heard: list[Event] = []
+    part = StagePart(heard.append, "features", "", 0.2, 0.4).begin("scaling")
+    part.tell(1, 2, "passes")
+    assert [(each.fraction, each.message) for each in heard] == [
+        (0.2, "scaling"), (pytest.approx(0.3), "scaling: 1 of 2 passes"),
+    ]  # fmt: skip
+
+
+def test_labels_side_by_side_count_by_their_size():
+    heard: list[Event] = []
+    both = told_together(heard.append, "match", ("A", "B"), sizes=(3, 1), words="label {}".format)
+    StagePart(both["A"], "match", "").tell(50, 100)
+    both["B"](Event("match", 1.0))
+    both["A"](Event("match", 1.0))
+    assert [(each.fraction, each.message) for each in heard] == [
+        (0.375, "label A, 50 of 100 cells"), (0.625, "label B"), (1.0, "label A"),
+    ]  # fmt: skip
+    nothing = told_together(heard.append, "match", ("A",), sizes=(0,))
+    nothing["A"](Event("match", 0.5))
+    assert heard[-1].fraction == 1
+
+
+def test_a_share_that_never_falls_keeps_the_words():
+    heard: list[Event] = []
+    hear = never_falling(heard.append)
+    for share, words in ((0.4, "one"), (0.2, "two"), (0.9, "three")):
+        hear(Event("match", share, words))
+    assert [(each.fraction, each.message) for each in heard] == [(0.4, "one"), (0.4, "two"), (0.9, "three")]

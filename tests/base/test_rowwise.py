@@ -1,11 +1,14 @@
 """A plan that computes its rows and one that stores its entries answer the same, and what the written plan says."""
 
+import threading
+
 import numpy as np
 import pytest
 from scipy import sparse
 
 from psmatch_core.base import rowwise
 from psmatch_core.base.cores import CORES_VARIABLE, a_core
+from psmatch_core.base.progress import StagePart
 from psmatch_core.base.rowwise import RowwisePlan, SparsePlan
 
 N, M = 31, 19
@@ -110,3 +113,38 @@ def test_both_draw_the_same_matches_from_the_same_numbers():
 
 def test_a_row_without_mass_draws_nothing(plan):
     assert (plan.sample(np.random.default_rng(2), 4)[3] == -1).all()
+
+
+@pytest.mark.parametrize("n_cores", ["1", "3"])
+def test_a_large_plan_tells_how_much_is_carried_and_carries_the_same(plan, n_cores, monkeypatch):
+    monkeypatch.setenv(CORES_VARIABLE, n_cores)
+    rng, thread = np.random.default_rng(4), threading.get_ident()
+    x, y = rng.normal(size=(N, 40)), rng.normal(size=(M, 40))
+    whole = plan.pull(y), plan.push(x)
+    monkeypatch.setattr(rowwise, "CARRYING_VALUES", 1)  # some rows at a time
+    monkeypatch.setattr(rowwise, "PRODUCTS", 12 * plan.to_csr().nnz if isinstance(plan, SparsePlan) else 1)
+    for carry, values, expected in ((plan.pull, y, whole[0]), (plan.push, x, whole[1])):
+        heard, threads = [], set()
+
+        def hear(event, heard=heard, threads=threads):
+            heard.append(event)
+            threads.add(threading.get_ident())
+
+        with a_core():
+            found = carry(values, part=StagePart(hear, "translate", ""))
+        np.testing.assert_allclose(found, expected, rtol=0, atol=1e-15)
+        assert threads <= {thread}  # a page may draw it
+        shares = [each.fraction for each in heard]
+        assert shares == sorted(shares)
+        assert all(each.message.endswith((f" of {N} cells", " of 40 features")) for each in heard)
+        if n_cores == "1":  # else others may have carried all of it before this thread looks
+            assert 0 < shares[-1] < 1
+        if isinstance(plan, SparsePlan):
+            np.testing.assert_array_equal(found, expected)
+
+
+def test_drawing_from_a_large_plan_tells_its_rows(monkeypatch):
+    monkeypatch.setattr(rowwise, "TILE_VALUES", 7 * M)
+    heard = []
+    Written(written()).sample(np.random.default_rng(0), part=StagePart(heard.append, "translate", ""))
+    assert [each.message for each in heard] == [f"{done} of {N} cells" for done in (7, 14, 21, 28)]

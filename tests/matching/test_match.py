@@ -1,12 +1,15 @@
 """match and Coupling: every label has a status, nothing is matched across labels."""
 
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
 import pytest
 
+from psmatch_core.base.cores import CORES_VARIABLE
 from psmatch_core.base.errors import PsmatchError
+from psmatch_core.base.progress import Event
 from psmatch_core.classification.classifiers import LinearClassifier
 from psmatch_core.classification.propensity import fit_propensity
 from psmatch_core.matching.blocks import DenseBlock
@@ -20,7 +23,9 @@ from psmatch_core.matching.matchers import (
     UniformMatcher,
 )
 from tests.conftest import make_modality
+from tests.waiting import HANG
 
+LATER = threading.Event()  # set when a label that is later in the order has told both of its steps
 MATCHERS = [SinkhornMatcher(), NeighborMatcher(n_neighbors=3), UniformMatcher()]
 
 
@@ -151,3 +156,34 @@ def test_pairs_are_known_only_where_cells_agree(models):
     assert known_ids(models[0].modality, models[1].modality) is None
     with pytest.raises(PsmatchError, match="True pairs are not known"):
         match(*models, KnownPairsMatcher())
+
+
+@dataclass(frozen=True)
+class ToldMatcher(LabelMatcher):
+    """Tells two steps of each label, the last label's first."""
+
+    def couple(self, problem, *, progress):
+        if problem.label == "A":
+            LATER.wait(HANG)
+        for share in (0.25, 0.75):
+            progress(Event("match", share, f"step {share:g}"))
+        if problem.label != "A":
+            LATER.set()
+        n, m = problem.sizes
+        return DenseBlock(np.full((n, m), 1 / (n * m))), problem.status(Outcome.CONVERGED)
+
+
+def test_labels_side_by_side_tell_a_share_that_never_falls(models, monkeypatch):
+    """A is first in order and ends last: the share of the labels before it must not be told as done."""
+    monkeypatch.setenv(CORES_VARIABLE, "3")
+    LATER.clear()
+    heard = []
+    coupling = match(*models, ToldMatcher(), progress=heard.append)
+    shares, texts = [each.fraction for each in heard], [each.message for each in heard]
+    assert shares == sorted(shares)
+    assert shares[-1] == 1
+    sizes = {label: coupling.source_cells[label].size * coupling.target_cells[label].size for label in coupling}
+    others = sum(sizes.values()) - sizes["A"]
+    assert shares[texts.index("label A, step 0.25")] < (others + sizes["A"] / 2) / sum(sizes.values())
+    assert texts.index("label A, step 0.25") > min(texts.index(f"label {each}, step 0.25") for each in "BC")
+    assert {f"label {label}" for label in coupling} <= set(texts)

@@ -6,6 +6,7 @@ import pytest
 from anndata import AnnData
 from scipy.stats import kstest
 
+from psmatch_core.base import rowwise
 from psmatch_core.base.errors import PsmatchError
 from psmatch_core.classification.classifiers import LinearClassifier
 from psmatch_core.classification.propensity import fit_propensity
@@ -194,8 +195,29 @@ def test_progress_tells_every_permutation(planted):
     sides, _, coupling = planted
     events = []
     match_features(coupling, *sides, FeatureRules(n_permutations=5), progress=events.append)
-    assert [event.message for event in events if event.message.startswith("perm")][-1] == "permutation 5"
+    assert [event.message for event in events if event.message.startswith("perm")][-1] == "permutation 5 of 5"
     assert events[-1].fraction == 1
+
+
+def test_what_comes_before_the_permutations_is_told_as_well(planted, monkeypatch):
+    monkeypatch.setattr(rowwise, "PRODUCTS", 1)
+    sides, _, coupling = planted
+    events = []
+    match_features(coupling, *sides, FeatureRules(n_permutations=2), progress=events.append)
+    shares, texts = [event.fraction for event in events], [event.message for event in events]
+    assert shares == sorted(shares)
+    assert shares[0] == 0
+    first = texts.index("permutation 1 of 2")
+    steps = [
+        "scaling the features of RNA",
+        "scaling the features of ADT",
+        "carrying the source features across the coupling",
+    ]
+    assert [text for text in texts[:first] if text in steps] == steps
+    for label in coupling.labels:
+        inside = [text for text in texts if f"label {label}, " in text]
+        assert len(inside) > 3
+        assert all(text.endswith(f" of {P} features") for text in inside)
 
 
 def test_heatmap_draws_the_planted_pairs_on_its_diagonal(planted):

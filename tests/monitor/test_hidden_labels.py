@@ -143,3 +143,15 @@ def test_scores_and_z_have_their_known_values():
     assert found.z == pytest.approx(2.5)
     assert found.n_left_out == 8
     assert found.described() == "score 0.25, with exchanged label names 0.00, z = 2.5"
+
+
+def test_every_round_is_told_and_the_share_never_falls(shared):
+    """With a hundred labels one draw of all pairs has 99 rounds, which take minutes."""
+    heard = []
+    find_hidden_labels(*shared, UniformMatcher(), n_shuffles=3, progress=heard.append)
+    shares, texts = [each.fraction for each in heard], [each.message for each in heard]
+    assert shares == sorted(shares)
+    assert (shares[0], shares[-1]) == (0, 1)
+    for draw in (1, 2):
+        assert [f"all pairs, draw {draw} of 2, round {turn} of 7" in texts for turn in range(2, 8)] == [True] * 6
+    assert {f"shuffle {shuffle} of 3" for shuffle in (1, 2, 3)} <= set(texts)

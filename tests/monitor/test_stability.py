@@ -12,7 +12,7 @@ from psmatch_core.evaluation.evaluate import Judging, fixed_space
 from psmatch_core.matching.blocks import DenseBlock
 from psmatch_core.matching.match import match
 from psmatch_core.matching.matchers import RandomMatcher, SinkhornMatcher, UniformMatcher
-from psmatch_core.monitor import HalfScores, half_scores, match_stability
+from psmatch_core.monitor import HalfScores, half_scores, match_stability, stability
 from psmatch_core.monitor.stability import LabelStability, Stability, compare
 
 RIDGE = LinearClassifier(strength=0.1)
@@ -122,3 +122,18 @@ def test_the_stability_of_a_run_weighs_labels_by_their_cells():
     found = Stability((*rows, LabelStability("C", float("nan"), float("nan"), 99)))
     assert found.agreement == pytest.approx(0.75)
     assert found.shared_mass == pytest.approx(0.6)
+
+
+def test_both_matchings_and_their_comparison_are_told(models, monkeypatch):
+    """Two matchings of one large label and the comparison of their rows take minutes."""
+    monkeypatch.setattr(stability, "TILE_VALUES", 1)
+    heard = []
+    match_stability(*models, same_twice(models), SinkhornMatcher(), stage="halves: match", progress=heard.append)
+    assert {each.stage for each in heard} == {"halves: match"}
+    shares, texts = [each.fraction for each in heard], [each.message for each in heard]
+    assert shares == sorted(shares)
+    assert (shares[0], shares[-1]) == (0, 1)
+    for half in (1, 2):
+        assert any(text.startswith(f"matching with half {half} of 2, label ") for text in texts)
+    n_cells = np.unique(models[0].modality.labels, return_counts=True)[1]
+    assert any(text == f"comparing both matchings, label A, 1 of {n_cells[0]} cells" for text in texts)

@@ -6,10 +6,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from psmatch_core.base.errors import PsmatchError
+from psmatch_core.base import rowwise
+from psmatch_core.base.errors import Cancelled, PsmatchError
 from psmatch_core.matching.match import match
 from psmatch_core.translation.translate import TO_SOURCE, TO_TARGET, carry, cells_with_features, translate
-from psmatch_core.translation.translators import CarryingTranslator, SamplingTranslator
+from psmatch_core.translation.translators import CarryingTranslator, SamplingTranslator, sampling
 
 translating = importlib.import_module("psmatch_core.translation.translate")  # the function has the module's name
 
@@ -94,3 +95,29 @@ def test_cells_of_large_plans_are_placed_before_they_are_carried_and_lie_where_t
         np.testing.assert_allclose(carried.placed(cells, place), expected, rtol=1e-4, atol=1e-4)
         of = (coupling.target_cells if direction == TO_SOURCE else coupling.source_cells)[label]
         assert widths[-1] == (of.size if translator.is_mean else cells.size)
+
+
+@pytest.mark.parametrize("translator", [kind() for kind in CarryingTranslator.kinds().values()], ids=repr)
+@pytest.mark.parametrize("direction", [TO_SOURCE, TO_TARGET])
+def test_cells_of_a_large_label_are_told_and_a_listener_may_stop_it(coupling, translator, direction, monkeypatch):
+    for module, name in ((rowwise, "TILE_VALUES"), (rowwise, "CARRYING_VALUES"), (sampling, "TOLD_ROWS")):
+        monkeypatch.setattr(module, name, 1)
+    heard = []
+    whole = translate(coupling, translator, direction=direction)
+    found = translate(coupling, translator, direction=direction, progress=heard.append)
+    np.testing.assert_array_equal(found.values, whole.values)
+    shares = [each.fraction for each in heard]
+    assert shares == sorted(shares)
+    assert shares[-1] == 1
+    for label in coupling:
+        inside = [each.message for each in heard if each.message.startswith(f"label {label}, ")]
+        assert len(inside) > 3
+        assert all(text.endswith(f" of {coupling.source_cells[label].size} cells") for text in inside)
+        assert f"label {label}" in [each.message for each in heard]
+
+    def stop(event):
+        if event.fraction > 0.4:
+            raise Cancelled
+
+    with pytest.raises(Cancelled):
+        translate(coupling, translator, direction=direction, progress=stop)

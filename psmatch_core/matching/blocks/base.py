@@ -11,6 +11,7 @@ from scipy import sparse
 
 from psmatch_core.base.arrays import row_chunks
 from psmatch_core.base.errors import PsmatchError
+from psmatch_core.base.progress import UNHEARD, StagePart
 from psmatch_core.base.rowwise import RowwisePlan
 from psmatch_core.transport.kernels.costs import distances
 
@@ -34,12 +35,12 @@ class Block(ABC):
         """Rows ``start`` to ``stop`` of P, dense ``(stop − start, m)``."""
 
     @abstractmethod
-    def pull(self, values: np.ndarray) -> np.ndarray:
-        """P y for ``values (m, d)``: ``(n, d)``."""
+    def pull(self, values: np.ndarray, *, part: StagePart = UNHEARD) -> np.ndarray:
+        """P y for ``values (m, d)``: ``(n, d)``; ``part`` hears how much is done."""
 
     @abstractmethod
-    def push(self, values: np.ndarray) -> np.ndarray:
-        """Pᵀ x for ``values (n, d)``: ``(m, d)``."""
+    def push(self, values: np.ndarray, *, part: StagePart = UNHEARD) -> np.ndarray:
+        """Pᵀ x for ``values (n, d)``: ``(m, d)``; ``part`` hears how much is done."""
 
     @abstractmethod
     def sums(self) -> tuple[np.ndarray, np.ndarray]:
@@ -57,8 +58,8 @@ class Block(ABC):
         """
 
     @abstractmethod
-    def sample(self, rng: np.random.Generator, n_draws: int = 1) -> np.ndarray:
-        """Targets drawn from each row, ``(n, n_draws)``; −1 for a row without mass."""
+    def sample(self, rng: np.random.Generator, n_draws: int = 1, *, part: StagePart = UNHEARD) -> np.ndarray:
+        """Targets drawn from each row, ``(n, n_draws)``; −1 for a row without mass. ``part`` hears how much is done."""
 
     @abstractmethod
     def sparse_rows(self, *, top: int | None = None, smallest: float = 0.0) -> Iterator[tuple[int, sparse.csr_matrix]]:

@@ -7,6 +7,7 @@ from functools import cached_property
 
 import numpy as np
 
+from psmatch_core.base.progress import UNHEARD, StagePart
 from psmatch_core.matching.blocks.base import Block, RowwiseBlock
 from psmatch_core.matching.blocks.stored import DenseBlock
 
@@ -38,11 +39,13 @@ class ComposedBlock(RowwiseBlock):
     def rows(self, start: int, stop: int) -> np.ndarray:
         return np.asarray(self._ahead.push((self.first.rows(start, stop) * self.weights).T).T)
 
-    def pull(self, values: np.ndarray) -> np.ndarray:
-        return self.first.pull(self.weights[:, None] * self.second.pull(values))
+    def pull(self, values: np.ndarray, *, part: StagePart = UNHEARD) -> np.ndarray:
+        before, after = part.split(2)
+        return self.first.pull(self.weights[:, None] * self.second.pull(values, part=before), part=after)
 
-    def push(self, values: np.ndarray) -> np.ndarray:
-        return self.second.push(self.weights[:, None] * self.first.push(values))
+    def push(self, values: np.ndarray, *, part: StagePart = UNHEARD) -> np.ndarray:
+        before, after = part.split(2)
+        return self.second.push(self.weights[:, None] * self.first.push(values, part=before), part=after)
 
     def sums(self) -> tuple[np.ndarray, np.ndarray]:
         n, m = self.shape

@@ -13,6 +13,7 @@ import numpy as np
 from scipy import sparse
 
 from psmatch_core.base.cores import core_count
+from psmatch_core.base.progress import UNHEARD, StagePart
 from psmatch_core.matching.blocks.base import Block, RowwiseBlock
 from psmatch_core.matching.blocks.stored import SparseBlock
 from psmatch_core.transport.kernels.costs import distances, distances_by_products
@@ -140,15 +141,17 @@ class PotentialBlock(RowwiseBlock):
             return None
         return self.a * np.exp(self.f / self.epsilon), self.b * np.exp(self.g / self.epsilon)
 
-    def pull(self, values: np.ndarray) -> np.ndarray:
+    def pull(self, values: np.ndarray, *, part: StagePart = UNHEARD) -> np.ndarray:
         if self._factors is not None:
             return np.outer(self._factors[0], self._factors[1] @ values)
-        return super().pull(values) if self._sums_by_engine is None else self._sums_by_engine.pull(values)
+        engine = self._sums_by_engine
+        return super().pull(values, part=part) if engine is None else engine.pull(values, part=part)
 
-    def push(self, values: np.ndarray) -> np.ndarray:
+    def push(self, values: np.ndarray, *, part: StagePart = UNHEARD) -> np.ndarray:
         if self._factors is not None:
             return np.outer(self._factors[1], self._factors[0] @ values)
-        return super().push(values) if self._sums_by_engine is None else self._sums_by_engine.push(values)
+        engine = self._sums_by_engine
+        return super().push(values, part=part) if engine is None else engine.push(values, part=part)
 
     def sums(self) -> tuple[np.ndarray, np.ndarray]:
         return super().sums() if self._sums_by_engine is None else self._sums_by_engine.marginals()
@@ -159,8 +162,9 @@ class PotentialBlock(RowwiseBlock):
     def top(self, k: int) -> tuple[np.ndarray, np.ndarray]:
         return super().top(k) if self._engine is None else self._engine.top(min(k, self.shape[1]))
 
-    def sample(self, rng: np.random.Generator, n_draws: int = 1) -> np.ndarray:
-        return super().sample(rng, n_draws) if self._engine is None else self._engine.sample(rng, n_draws)
+    def sample(self, rng: np.random.Generator, n_draws: int = 1, *, part: StagePart = UNHEARD) -> np.ndarray:
+        engine = self._engine
+        return super().sample(rng, n_draws, part=part) if engine is None else engine.sample(rng, n_draws, part=part)
 
     def sparse_rows(self, *, top: int | None = None, smallest: float = 0.0) -> Iterator[tuple[int, sparse.csr_matrix]]:
         support = None if self._engine is None else self._engine.support

@@ -14,7 +14,7 @@ import numpy as np
 from psmatch_core.base.config import Config
 from psmatch_core.base.cores import Workers, a_core, computing_on, side_by_side, workers
 from psmatch_core.base.errors import PsmatchError
-from psmatch_core.base.progress import Event, Progress, silent
+from psmatch_core.base.progress import Event, Progress, StagePart, silent, told_together
 from psmatch_core.base.setting_words import kind_title
 from psmatch_core.data.modality import Modality
 from psmatch_core.matching.blocks import Block
@@ -215,11 +215,12 @@ class LabelMatcher(Matcher, ABC):
         spread, others = problems[:n_spread], problems[n_spread:]  # problems come largest first
         futures = [executor.submit(self.couple, each, progress=silent) for each in others] if executor else []
         for done, problem in enumerate(spread):
+            part = part_of_pairs(progress, problems, done, done + 1, f"label {problem.label}")
             with computing_on(executor):
-                answer = self.couple(problem, progress=label_progress(progress, problem.label, done / len(problems)))
+                answer = self.couple(problem, progress=part.hear)
             yield answer
         if executor is None:
-            yield from self._couple_here(others, progress)
+            yield from self._couple_here(others, part_of_pairs(progress, problems, n_spread, len(problems)).hear)
         for future in futures:
             yield future.result()
 
@@ -229,16 +230,19 @@ class LabelMatcher(Matcher, ABC):
 
     def _couple_here(self, problems: Sequence[LabelProblem], progress: Progress) -> list[Answer]:
         """Labels side by side on the cores of this machine; a single one may use all of them."""
+        labels, sizes = [problem.label for problem in problems], [problem.n_pairs for problem in problems]
+        heard = told_together(progress, "match", labels, sizes=sizes, words="label {}".format)
         if len(problems) == 1:
             with a_core() if self.shares_tiles else nullcontext():
-                return [self.couple(problems[0], progress=label_progress(progress, problems[0].label, 0.0))]
+                return [self.couple(problems[0], progress=heard[problems[0].label])]
 
-        def couple(numbered: tuple[int, LabelProblem]) -> Answer:
-            done, problem = numbered
+        def couple(problem: LabelProblem) -> Answer:
             with a_core():
-                return self.couple(problem, progress=label_progress(progress, problem.label, done / len(problems)))
+                answer = self.couple(problem, progress=heard[problem.label])
+            heard[problem.label](Event("match", 1.0, "solved"))
+            return answer
 
-        return side_by_side(couple, list(enumerate(problems)))
+        return side_by_side(couple, problems)
 
 
 def announce_compiling(progress: Progress) -> None:
@@ -249,9 +253,12 @@ def announce_compiling(progress: Progress) -> None:
         progress(Event("match", 0.0, COMPILING))
 
 
-def label_progress(progress: Progress, label: str, share: float) -> Progress:
-    """Reports of one label as reports of the whole matching, of which ``share`` is done already."""
-    return _nested(progress, f"label {label}: ", share)
+def part_of_pairs(
+    progress: Progress, problems: Sequence[LabelProblem], first: int, last: int, message: str = ""
+) -> StagePart:
+    """The labels from ``first`` to before ``last`` as a part of the matching, as long as their pairs are many."""
+    done = np.cumsum([0, *(problem.n_pairs for problem in problems)]) / max(1, sum(each.n_pairs for each in problems))
+    return StagePart(progress, "match", message, float(done[first]), float(done[last]))
 
 
 def _nested(progress: Progress, prefix: str, share: float) -> Progress:

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
+from psmatch_core.base.errors import plural
 from psmatch_core.base.progress import Progress, silent
 from psmatch_core.matching.blocks import Block, PotentialBlock, uniform_block
 from psmatch_core.matching.coupling import Outcome, Status
-from psmatch_core.matching.matchers.base import CurvePoint, LabelMatcher, announce_compiling, label_progress
+from psmatch_core.matching.matchers.base import CurvePoint, LabelMatcher, announce_compiling, part_of_pairs
 from psmatch_core.matching.matchers.options import (
     MARGINALS,
     align_option,
@@ -93,9 +94,12 @@ class EntropicMatcher(LabelMatcher, ABC):
     ) -> Iterator[Answer]:
         large = [problem for problem in problems if problem.n_pairs > BATCHED_PAIRS]
         small = problems[len(large) :]  # problems come largest first
-        yield from super().couple_all(large, progress=progress, executor=executor)
-        name, share = f"{len(small):,} small labels together", len(large) / max(1, len(problems))
-        yield from self._couple_small(small, label_progress(progress, name, share), executor)
+        first = part_of_pairs(progress, problems, 0, len(large))
+        yield from super().couple_all(large, progress=first.hear, executor=executor)
+        rest = part_of_pairs(
+            progress, problems, len(large), len(problems), f"{plural(len(small), 'small label')} together"
+        )
+        yield from self._couple_small(small, rest.hear, executor)
 
     def _couple_small(
         self, problems: Sequence[LabelProblem], progress: Progress, executor: Executor | None

@@ -10,7 +10,7 @@ from typing import ClassVar
 import numpy as np
 
 from psmatch_core.base.config import Config, option
-from psmatch_core.base.progress import Progress
+from psmatch_core.base.progress import UNHEARD, Progress, StagePart
 from psmatch_core.classification.classifiers import LossCurve
 from psmatch_core.matching.blocks import Block
 from psmatch_core.translation.translators.pairs import MatchedPairs
@@ -37,7 +37,15 @@ class CarryingTranslator(Translator):
         return False
 
     @abstractmethod
-    def carry(self, block: Block, values: np.ndarray, *, to_source: bool, rng: np.random.Generator) -> np.ndarray:
+    def carry(
+        self,
+        block: Block,
+        values: np.ndarray,
+        *,
+        to_source: bool,
+        rng: np.random.Generator,
+        part: StagePart = UNHEARD,
+    ) -> np.ndarray:
         """Features for the cells of one label.
 
         Parameters
@@ -48,6 +56,8 @@ class CarryingTranslator(Translator):
             Features of the other modality: ``(m, d)`` if they are carried to the source cells, otherwise ``(n, d)``.
         to_source
             True for target features at source cells, ``(n, d)``; False for the reverse, ``(m, d)``.
+        part
+            Hears how much is done.
 
         Returns
         -------

@@ -84,7 +84,7 @@ class RunJob(Job):
         n_cells = finished.source.n_cells + finished.target.n_cells
         for direction in DIRECTIONS:
             free_after_stage(n_cells)
-            predictions.save_predictions(folder, finished, direction)
+            predictions.save_predictions(folder, finished, direction, progress=work.log)
         results.add_figures(folder, seconds=_seconds(work))
         free_after_stage(n_cells)
         export(finished, folder.exports, progress=work.log)

@@ -101,3 +101,20 @@ def test_umap_is_drawn_where_somebody_asks(recipe, tmp_path, is_of_app, asks, dr
     )
     assert execute(RunJob(run), queue=tmp_path / "queue" if is_of_app else None).state == DONE
     assert [files.SCORE_MAP.is_in(run, method) for method in ("pca", "umap")] == [True, drawn]
+
+
+def test_every_stage_of_a_run_rises_and_ends_at_one(recipe, tmp_path, monkeypatch):
+    monkeypatch.setattr(files, "MAPS", ("pca",))
+    run, heard = RunFolder.create(tmp_path / "runs", recipe), []
+    assert execute(RunJob(run), also=heard.append).state == DONE
+    stages: dict[str, list[float]] = {}
+    for event in heard:
+        stages.setdefault(event.stage, []).append(event.fraction)
+    for stage, shares in stages.items():
+        assert shares == sorted(shares), stage
+        assert shares[-1] == 1, stage
+    order = list(stages)
+    assert order.index("compare") < order.index("translate: target to source") < order.index("export")
+    assert "translate: source to target" in order
+    predicted = [event.message for event in heard if event.stage == "translate: target to source"]
+    assert "label A" in predicted
