@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
+from contextlib import nullcontext
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
 from psmatch_core.base.arrays import CHUNK_VALUES, Array, row_chunks
-from psmatch_core.base.cores import with_idle_cores
+from psmatch_core.base.cores import a_core, with_idle_cores
 from psmatch_core.base.progress import UNHEARD, StagePart
 
 TILE_VALUES = 250_000  # of a plan at a time: 2 MB, which stay in a core's cache; with 4,000,000 all takes twice as long
@@ -44,9 +45,12 @@ class RowwisePlan(ABC):
     def pull(self, values: Array, *, part: StagePart = UNHEARD) -> Array:
         """P y: target features ``(m, d)`` summed at the sources by mass, ``(n, d)``; on idle cores too.
 
-        ``part`` hears, in this thread, how many sources are done.
+        ``part`` hears, in this thread, how many sources are done. A large plan takes a core: on a busy machine, threads
+        of BLAS that wait for each other at every product took thirty times as long.
         """
         spans = self._carrying_spans(values.shape[1])
+        if len(spans) == 1:
+            return _product(self.rows(*spans[0]), values)
         done: list[int] = []
 
         def carried(span: tuple[int, int]) -> Array:
@@ -54,11 +58,10 @@ class RowwisePlan(ABC):
             done.append(span[1] - span[0])
             return found
 
-        def tell() -> None:
-            if len(spans) > 1:
-                part.tell(sum(done), self.shape[0])
-
-        return np.concatenate(with_idle_cores(carried, spans, before_each=tell))
+        with a_core():
+            return np.concatenate(
+                with_idle_cores(carried, spans, before_each=lambda: part.tell(sum(done), self.shape[0]))
+            )
 
     def push(self, values: Array, *, part: StagePart = UNHEARD) -> Array:
         """Pᵀ x: source features ``(n, d)`` summed at the targets by mass, ``(m, d)``.
@@ -66,10 +69,12 @@ class RowwisePlan(ABC):
         ``part`` hears how many sources are done.
         """
         total = np.zeros((self.shape[1], values.shape[1]))
-        for start, stop in self._carrying_spans(values.shape[1]):
-            if start:
-                part.tell(start, self.shape[0])
-            total += _product(self.rows(start, stop).T, values[start:stop])
+        spans = self._carrying_spans(values.shape[1])
+        with a_core() if len(spans) > 1 else nullcontext():
+            for start, stop in spans:
+                if start:
+                    part.tell(start, self.shape[0])
+                total += _product(self.rows(start, stop).T, values[start:stop])
         return total
 
     def _carrying_spans(self, width: int) -> list[tuple[int, int]]:

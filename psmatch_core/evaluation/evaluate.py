@@ -295,14 +295,19 @@ def closer_than_true(
         Hears how many pairs are done.
     """
     source_space, target_space = spaces
+    carrying, *judging = part.split(3)
+    ahead, back = carrying.split(2)
     row_mass, column_mass = (masses[:, None] for masses in block.marginals)
     # A cell without a match is placed at the mean of its label: it counts, and is no better than uniform.
     at_source = np.where(
-        row_mass > 0, block.pull(target_space) / np.where(row_mass > 0, row_mass, 1), target_space.mean(axis=0)
+        row_mass > 0,
+        block.pull(target_space, part=ahead) / np.where(row_mass > 0, row_mass, 1),
+        target_space.mean(axis=0),
     )
     at_target = np.where(
-        column_mass > 0, block.push(source_space) / np.where(column_mass > 0, column_mass, 1), source_space.mean(axis=0)
+        column_mass > 0,
+        block.push(source_space, part=back) / np.where(column_mass > 0, column_mass, 1),
+        source_space.mean(axis=0),
     )
-    there, back = part.split(2)
-    at_targets = foscttm(at_source[rows], target_space[columns], part=there)
-    return (at_targets + foscttm(at_target[columns], source_space[rows], part=back)) / 2
+    at_targets = foscttm(at_source[rows], target_space[columns], part=judging[0])
+    return (at_targets + foscttm(at_target[columns], source_space[rows], part=judging[1])) / 2

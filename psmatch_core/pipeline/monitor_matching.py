@@ -9,7 +9,7 @@ import numpy as np
 from psmatch_core.base.cores import side_by_side
 from psmatch_core.base.errors import PsmatchError
 from psmatch_core.base.memory import free_after_stage
-from psmatch_core.base.progress import Progress, silent
+from psmatch_core.base.progress import Event, Progress, silent
 from psmatch_core.classification.networks.devices import training_on
 from psmatch_core.classification.propensity import PropensityModel
 from psmatch_core.classification.scored_modality import ScoredModality
@@ -88,7 +88,11 @@ def monitor_matching(
         for of in HalvesOf if not why_not else ():
             if all(can_halve(model.modality, of) for model in models):
                 halves = scores_of_halves(models, recipe, of, store=store, progress=progress)
-                spaces = spaces or fixed_spaces(*models, recipe.judging)
+                if spaces is None:
+                    progress(
+                        Event(f"halves: match, {of.value}", 0.0, "axes of the space in which matches are compared")
+                    )
+                    spaces = fixed_spaces(*models, recipe.judging)
                 found[of] = measure_stability(models, halves, recipe, of, spaces=spaces, progress=progress)
                 if of is HalvesOf.FEATURES:
                     epsilon = epsilon_by_information(

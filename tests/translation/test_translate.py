@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from psmatch_core.base import rowwise
+from psmatch_core.base.cores import CORES_VARIABLE
 from psmatch_core.base.errors import Cancelled, PsmatchError
 from psmatch_core.matching.match import match
 from psmatch_core.translation.translate import TO_SOURCE, TO_TARGET, carry, cells_with_features, translate
@@ -102,6 +103,7 @@ def test_cells_of_large_plans_are_placed_before_they_are_carried_and_lie_where_t
 def test_cells_of_a_large_label_are_told_and_a_listener_may_stop_it(coupling, translator, direction, monkeypatch):
     for module, name in ((rowwise, "TILE_VALUES"), (rowwise, "CARRYING_VALUES"), (sampling, "TOLD_ROWS")):
         monkeypatch.setattr(module, name, 1)
+    monkeypatch.setenv(CORES_VARIABLE, "1")  # others could carry all of a label before its own thread tells
     heard = []
     whole = translate(coupling, translator, direction=direction)
     found = translate(coupling, translator, direction=direction, progress=heard.append)
