@@ -15,6 +15,7 @@ from psmatch_core.transport.status import SolvePath, SolveStatus
 
 _NEARLY_RIGHT = 0.2  # L1 error up to which a fresh support only misses entries just below its threshold
 _WIDENED = 3.0  # added to theta if a support could not carry the marginals
+_MOST_DROPPED = 0.35  # of the tolerance, on each side: what iterations leave comes on top
 _ATTEMPTS = 10  # supports found at the last epsilon before all pairs are used
 _INTERMEDIATE_PASSES = 150
 
@@ -72,6 +73,7 @@ def _iterate_and_certify(problem: Problem, state: SolveState, context: SolveCont
         for aim in (options.schedule.rough_error, inner):
             if not _iterate_on_narrowed(problem, state, context, theta, aim):
                 theta += _WIDENED
+    theta = _wide_enough(problem, state, theta, tolerance, sparse_below)
     outcome: SolveOutcome | None = None
     for attempt in range(_ATTEMPTS):
         if full_pass.density(problem, state.potentials, theta) >= sparse_below:
@@ -107,6 +109,18 @@ def _iterate_and_certify(problem: Problem, state: SolveState, context: SolveCont
         # no support carries these marginals after several attempts; all pairs do
         all_pairs.balance_in_logarithms(problem, state, context)
     return _iterate_on_all_pairs(problem, state, context)
+
+
+def _wide_enough(problem: Problem, state: SolveState, theta: float, tolerance: float, sparse_below: float) -> float:
+    """Theta at which a support can be certified, judging by a few rows: of many cells, too much lies outside at first.
+
+    A support that is too narrow would be found out by a pass over all pairs, and another one would follow.
+    """
+    dropped = full_pass.dropped_mass(problem, state.potentials, theta)
+    if dropped <= _MOST_DROPPED * tolerance:
+        return theta
+    wider = theta + min(fixed_epsilon.widening(dropped, tolerance), _WIDENED)
+    return wider if full_pass.density(problem, state.potentials, wider) < sparse_below else theta
 
 
 def _iterate_on_all_pairs(problem: Problem, state: SolveState, context: SolveContext) -> SolveOutcome:
