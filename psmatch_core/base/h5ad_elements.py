@@ -88,7 +88,7 @@ def write_h5ad(
 
     with disk.replacing(path, partial) as unfinished, h5py.File(unfinished, "w") as file:
         mark(file, "anndata", "0.1.0")
-        write_element(file, "X", content.X, packing, part)
+        write_element(file, "X", content.X, packing, part=part)
         for name in ("obs", "var"):
             write_element(file, name, getattr(content, name), packing)
         for name in (*MORE_GROUPS, "uns"):
@@ -97,7 +97,7 @@ def write_h5ad(
 
 
 def write_element(
-    group: Any, name: str, value: Any, packing: Mapping[str, Any] = UNCOMPRESSED, part: StagePart = UNHEARD
+    group: Any, name: str, value: Any, packing: Mapping[str, Any] = UNCOMPRESSED, *, part: StagePart = UNHEARD
 ) -> None:
     """Write None, a text, number, list, array, matrix or table, or a group of them, under a name of an HDF5 group.
 

@@ -251,7 +251,9 @@ def match_features(
     labels = coupling.labels
     if not labels:
         raise PsmatchError("No label has a plan: no features can be matched.", hint="Look at the labels' statuses.")
-    Z, Y, keep_x, keep_y = carry_features(coupling, source_features, target_features, rules.scaling, progress)
+    Z, Y, keep_x, keep_y = carry_features(
+        coupling, source_features, target_features, scaling=rules.scaling, progress=progress
+    )
     stacked = np.concatenate(Y)  # (m, q)
     progress(Event("features", PREPARED, "plan of the features"))
     correlation = Z.T @ stacked  # Xᵀ T Y

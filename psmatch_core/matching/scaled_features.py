@@ -18,7 +18,7 @@ PREPARED = 0.2  # share of the stage that carrying the features is, before the f
 
 
 def carry_features(
-    coupling: Coupling, source: Modality, target: Modality, scaling: str, progress: Progress
+    coupling: Coupling, source: Modality, target: Modality, *, scaling: str, progress: Progress
 ) -> tuple[np.ndarray, list[np.ndarray], np.ndarray, np.ndarray]:
     """Scaled source features at the target cells ``(m, p)``, target features by label, and which features are kept."""
     labels = coupling.labels

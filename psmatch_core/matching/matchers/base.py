@@ -215,7 +215,7 @@ class LabelMatcher(Matcher, ABC):
         spread, others = problems[:n_spread], problems[n_spread:]  # problems come largest first
         futures = [executor.submit(self.couple, each, progress=silent) for each in others] if executor else []
         for done, problem in enumerate(spread):
-            part = part_of_pairs(progress, problems, done, done + 1, f"label {problem.label}")
+            part = part_of_pairs(progress, problems, done, done + 1, message=f"label {problem.label}")
             with computing_on(executor):
                 answer = self.couple(problem, progress=part.hear)
             yield answer
@@ -254,7 +254,7 @@ def announce_compiling(progress: Progress) -> None:
 
 
 def part_of_pairs(
-    progress: Progress, problems: Sequence[LabelProblem], first: int, last: int, message: str = ""
+    progress: Progress, problems: Sequence[LabelProblem], first: int, last: int, *, message: str = ""
 ) -> StagePart:
     """The labels from ``first`` to before ``last`` as a part of the matching, as long as their pairs are many."""
     done = np.cumsum([0, *(problem.n_pairs for problem in problems)]) / max(1, sum(each.n_pairs for each in problems))

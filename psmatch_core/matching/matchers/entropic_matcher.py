@@ -97,7 +97,7 @@ class EntropicMatcher(LabelMatcher, ABC):
         first = part_of_pairs(progress, problems, 0, len(large))
         yield from super().couple_all(large, progress=first.hear, executor=executor)
         rest = part_of_pairs(
-            progress, problems, len(large), len(problems), f"{plural(len(small), 'small label')} together"
+            progress, problems, len(large), len(problems), message=f"{plural(len(small), 'small label')} together"
         )
         yield from self._couple_small(small, rest.hear, executor)
 
