@@ -332,10 +332,7 @@ def _translated(run: Run, direction: str, of: Modality) -> np.ndarray | CarriedF
 
 
 def _compare_distributions(run: Run, uniform: Run, progress: Progress) -> dict[str, Distributions]:
-    """Translated cells compared with observed ones in both directions, and the same with a uniform plan as baseline.
-
-    These are the matched cells. :func:`~psmatch_core.pipeline.leave_out.leave_label_out` compares held-out ones.
-    """
+    """Translated cells compared with observed ones in both directions, and with a uniform plan as baseline."""
 
     def compare(direction: str) -> Distributions:
         at, of = sides if direction == TO_SOURCE else sides[::-1]
@@ -344,8 +341,8 @@ def _compare_distributions(run: Run, uniform: Run, progress: Progress) -> dict[s
         rules, seed, hears = run.recipe.comparing, run.recipe.seed, heard[direction]
         return compare_distributions(both, at.labels, of, rules, direction=direction, seed=seed, progress=hears)
 
-    heard = told_together(progress, "compare", DIRECTIONS, words=lambda name: name.replace("_", " "))
     progress(Event("compare", 0.0, "distributions, both directions"))
+    heard = told_together(progress, "compare", DIRECTIONS, words=lambda name: name.replace("_", " "))
     sides = readable_sides(run, TO_SOURCE)  # once for both directions
     found = dict(zip(DIRECTIONS, side_by_side(compare, DIRECTIONS), strict=True))
     progress(Event("compare", 1.0))  # where no label has enough cells, nothing else tells it
