@@ -55,3 +55,19 @@ def test_cells_without_a_value_do_not_count_and_no_cell_is_no_number():
     table, means = bootstrap_intervals(frame.head(0), ["rank"])
     assert len(table) == 0
     assert np.isnan(means["micro"]["rank"].mean)
+
+
+def test_another_seed_draws_other_cells_and_the_means_stay():
+    one, other = (bootstrap_intervals(cells(), ["rank"], seed=seed) for seed in (3, 4))
+    assert (one[0]["rank"] == other[0]["rank"]).all()
+    assert (one[0]["rank_low"] != other[0]["rank_low"]).all()
+    assert one[1]["micro"]["rank"].low != other[1]["micro"]["rank"].low
+
+
+def test_labels_with_the_same_values_are_drawn_apart():
+    """Else the intervals over all labels would be as wide as if a label alone had been measured."""
+    values = cells().query("label == 'A'")
+    frame = pd.concat([values.assign(label=label) for label in "ABCD"])
+    table, means = bootstrap_intervals(frame, ["rank"])
+    alone = (table["rank_high"] - table["rank_low"]).mean()
+    assert means["macro"]["rank"].high - means["macro"]["rank"].low == pytest.approx(alone / 2, rel=0.15)

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from scipy import stats
 
 from psmatch_core.base.errors import PsmatchError
 from psmatch_core.evaluation.distributions import UNIFORM
@@ -249,3 +250,38 @@ def test_without_a_cell_or_a_plan_it_says_what_is_missing(cells):
         feature_accuracy({MATCHED: cells.X[:0], UNIFORM: cells.X[:0]}, cells, np.zeros(0, dtype=int), **ABOUT)
     with pytest.raises(PsmatchError, match="got 300 cells and matched"):
         judged(cells, {MATCHED: cells.X})
+
+
+def test_each_feature_counts_alike_whatever_its_unit_where_features_are_predicted_unequally_well(cells):
+    """R² of 0.75, 0.19, 0, 0.96 and 0.36: together it is their mean by the variance within labels, in deviations."""
+    share, unit = np.array([0.5, 0.1, 0.0, 0.8, 0.2]), np.array([1e3, 1, 1e-2, 1, 30])
+    large = cells.with_features(cells.X * unit, cells.var_names)
+    predicted = {MATCHED: mixed(cells, share), UNIFORM: label_means(cells)}
+    found = judged(large, {plan: values * unit for plan, values in predicted.items()})
+    variance = np.var(cells.X - label_means(cells), axis=0) / np.var(cells.X, axis=0)
+    assert found.r2[MATCHED] == pytest.approx(np.average(1 - (1 - share) ** 2, weights=variance), rel=1e-4)
+    assert found.r2[MATCHED] == pytest.approx(judged(cells, predicted).r2[MATCHED], rel=1e-4)
+
+
+def with_gains(found, values, z):
+    """The same result with these gains of its features, in standard errors."""
+    rest = (0.0,) * (len(found.features) - len(values))
+    return replace(
+        found,
+        feature_r2={MATCHED: (*values, *rest), UNIFORM: (0.0,) * len(found.features)},
+        gain_errors=(*(np.array(values) / np.array(z)).tolist(), *(1.0 for _ in rest)),
+    )
+
+
+def test_a_feature_whose_gain_is_sure_but_too_small_to_matter_is_not_listed(cells):
+    found = judged(cells, {MATCHED: mixed(cells, 0.3), UNIFORM: label_means(cells)})
+    assert with_gains(found, (LEAST_GAIN / 2, LEAST_GAIN * 2), (50.0, 50.0)).gained == ("f1",)
+
+
+@pytest.mark.parametrize("z", [(2.4,), (2.4, 2.2), (1.9, 2.3, 1.9), (1.8, 1.7, 1.9, 1.75, 1.66), (2.6, 0.1, 0.2, 2.0)])
+def test_listed_features_are_those_whose_false_discovery_rate_is_at_most_that_allowed(cells, z):
+    found = judged(cells, {MATCHED: mixed(cells, 0.3), UNIFORM: label_means(cells)})
+    q = stats.false_discovery_control(stats.norm.sf([*z, *(0.0,) * (5 - len(z))]))
+    expected = {f"f{at}" for at in np.flatnonzero(q <= FALSE_SHARE)}
+    assert expected
+    assert set(with_gains(found, (0.1,) * len(z), z).gained) == expected
