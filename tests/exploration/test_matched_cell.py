@@ -166,3 +166,11 @@ def test_it_is_said_whether_the_scores_know_the_cell(models):
     network = replace(models[0], held_out_logits=held_out)
     assert "was not trained on this cell" in training_note(network, 0)
     assert "was trained on it" in training_note(network, 5)
+
+
+def test_a_short_list_keeps_what_agrees_and_disagrees_most(coupling, sides):
+    """Products of both z: 4, −1, −6, 2 and −3."""
+    found = matched_cell(coupling, sides, 7)
+    found = replace(found, own_z=np.array([2.0, 1, -3, 1, -3]), mean_z=np.array([2.0, -1, 2, 2, 1]))
+    assert [places.tolist() for places in found.agreeing(1)] == [[0], [2]]
+    assert [places.tolist() for places in found.agreeing(2)] == [[0, 3], [2, 4]]
