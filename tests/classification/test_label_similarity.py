@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from psmatch_core.classification.label_similarity import alike_groups, pairwise_auc
+from psmatch_core.classification.label_similarity import alike_groups, label_families, likeness_tree, pairwise_auc
 
 
 def planted(groups, n=60, seed=0):
@@ -55,3 +55,23 @@ def test_a_label_without_cells_joins_no_group():
     area = pairwise_auc(logits[y != 2], y[y != 2])
     assert np.isnan(area[2]).all()
     assert alike_groups(area) == [[0, 1]]
+
+
+def test_labels_told_worse_than_by_a_coin_are_as_alike_as_by_a_coin():
+    area = np.full((4, 4), np.nan)
+    for (a, b), value in {(0, 1): 0.2, (2, 3): 0.4, (0, 2): 0.9, (0, 3): 0.8, (1, 2): 0.9, (1, 3): 0.8}.items():
+        area[a, b] = area[b, a] = value
+    tree = likeness_tree(area)
+    assert tree[:, 2] == pytest.approx([0.5, 0.5, 0.85])
+    assert np.array_equal(tree, likeness_tree(np.where(area < 0.5, 0.5, area)))
+    assert alike_groups(area, below=0.49) == []
+
+
+def test_families_are_numbered_by_size_whatever_the_order_of_the_labels():
+    """Labels around three places: one, five and three of them."""
+    place = np.repeat([0, 1, 2], [1, 5, 3])
+    centres = np.array([[0.0, 0], [50, 0], [0, 90]])[place] + 0.1 * np.random.default_rng(0).normal(size=(9, 2))
+    expected = np.array([2, 0, 1])[place]
+    for order in (np.arange(9), np.arange(9)[::-1], np.random.default_rng(1).permutation(9)):
+        assert label_families(centres[order], 3).tolist() == expected[order].tolist()
+    assert label_families(centres, 9).tolist() == list(range(9))

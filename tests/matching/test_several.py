@@ -8,8 +8,8 @@ import pytest
 from psmatch_core.base.errors import PsmatchError
 from psmatch_core.classification.classifiers import LinearClassifier
 from psmatch_core.classification.propensity import fit_propensity
-from psmatch_core.matching.composed import compose, transposed
-from psmatch_core.matching.coupling import Outcome
+from psmatch_core.matching.composed import compose, joined_status, transposed
+from psmatch_core.matching.coupling import Outcome, Status
 from psmatch_core.matching.match import match
 from psmatch_core.matching.matchers import (
     FusedGromovMatcher,
@@ -118,3 +118,14 @@ def test_what_is_wrong_is_said(models):
 def test_the_summary_names_the_modalities(models):
     expected = "Couplings(RNA, ADT, ATAC: 5 labels, 70 × 50 × 60 cells, barycenter)"
     assert repr(match_several(models, plans=BARYCENTER)) == expected
+
+
+def test_errors_of_two_steps_add_up_and_the_worse_step_is_named():
+    first = Status("A", 7, 5, Outcome.CONVERGED, marginal_error=0.25)
+    second = Status("A", 5, 9, Outcome.NOT_CONVERGED, "too slow", marginal_error=0.5)
+    joined = joined_status(first, second, "ADT")
+    assert (joined.label, joined.n_source, joined.n_target, joined.marginal_error) == ("A", 7, 9, 0.75)
+    assert (joined.outcome, joined.message) == (
+        Outcome.NOT_CONVERGED, "composed through ADT; the step from it: too slow",
+    )  # fmt: skip
+    assert joined_status(first, first, "ADT").marginal_error == 0.5

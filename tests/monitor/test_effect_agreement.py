@@ -7,7 +7,7 @@ import pytest
 
 from psmatch_core.data.modality import Modality
 from psmatch_core.monitor import effect_agreement
-from psmatch_core.monitor.effect_agreement import _left_out
+from psmatch_core.monitor.effect_agreement import _left_out, _predicted
 
 
 def sides(*, private=0.0, n_labels=12, n=40, seed=0):
@@ -95,3 +95,28 @@ def test_few_labels_cannot_be_judged():
     other = sides()[1]
     foreign = replace(other, labels=np.char.add("x", other.labels.astype(str)))
     assert effect_agreement(sides()[0], foreign).n_labels == 0
+
+
+@pytest.mark.parametrize("names", [np.arange(9), np.array([3, 1, 2, 0, 8, 5, 7, 6, 4])])
+def test_r2_of_left_out_labels_is_that_of_the_fits_beside_the_mean_of_the_others(names):
+    """Nine effects of four features and of three; each fit, and each mean, is made without the label it predicts."""
+    rng = np.random.default_rng(1)
+    effects = [rng.normal(size=(9, d)) @ np.diag(1.0 + np.arange(d)) for d in (4, 3)]
+    first, second = (each - each.mean(axis=0) for each in effects)
+    found = _predicted(first @ first.T, second @ second.T, [names])
+
+    def r2(inputs, outputs):
+        design, penalty = np.hstack([inputs, np.ones((9, 1))]), np.sum(inputs**2) / 9
+        punish = np.diag([penalty] * inputs.shape[1] + [0.0])
+        missed, by_mean = 0.0, 0.0
+        for label in range(9):
+            rest = np.arange(9) != label
+            normal = design[rest].T @ design[rest] + punish
+            fitted = design[label] @ np.linalg.solve(normal, design[rest].T @ outputs[rest])
+            missed += np.sum((outputs[label] - fitted) ** 2)
+            by_mean += np.sum((outputs[label] - outputs[rest].mean(axis=0)) ** 2)
+        return 1 - missed / by_mean
+
+    assert found.value == pytest.approx((r2(first, second) + r2(second, first)) / 2, rel=1e-9)
+    exchanged = (r2(first, second[names]) + r2(second[names], first)) / 2
+    assert found.chance == pytest.approx(exchanged, rel=1e-9)  # the only exchange

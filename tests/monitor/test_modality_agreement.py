@@ -1,11 +1,15 @@
 """Agreement of the modalities: high where labels do the same in both, at chance where each does its own."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from psmatch_core.monitor import Agreement, ModalityAgreement, modality_agreement
 from psmatch_core.monitor.modality_agreement import matrices_agree
 from tests.monitor.test_hidden_labels import scored
+
+OTHERS = np.flatnonzero(np.arange(8) != 3)
 
 
 def pair(private, seed=0):
@@ -58,3 +62,51 @@ def test_an_exchange_that_changes_nothing_counts_as_equal():
     assert found.value == pytest.approx(np.corrcoef(first[off], second[off])[0, 1], rel=1e-12)
     reversed_value = np.corrcoef(first[off], second[::-1, ::-1][off])[0, 1]
     assert found.p_value == (1 + 9 + (reversed_value >= found.value)) / 11
+
+
+def test_chance_is_what_one_exchange_in_twenty_reaches():
+    draw = np.random.default_rng(1)
+    first, second = draw.normal(size=(2, 7, 7))
+    order, off = [draw.permutation(7) for _ in range(40)], ~np.eye(7, dtype=bool)
+    values = [np.corrcoef(first[off], second[np.ix_(names, names)][off])[0, 1] for names in order]
+    assert matrices_agree(first, second, order).chance == pytest.approx(np.quantile(values, 0.95), rel=1e-9)
+
+
+@pytest.fixture(scope="module")
+def unequal():
+    """Eight labels of unequal sizes, other ones in each modality."""
+    draw, sizes = np.random.default_rng(3), np.array([40, 9, 25, 60, 12, 33, 18, 50])
+    shared = draw.normal(size=(8, 4))
+    return scored("RNA", 1, shared, n=sizes), scored("ADT", 2, shared, n=sizes[::-1])
+
+
+def test_what_all_cells_of_a_label_have_in_common_is_no_covariance_within_labels(unequal):
+    source, target = unequal
+    shift = 50 * np.random.default_rng(0).normal(size=(8, 8))
+    moved = replace(source, held_out_logits=source.held_out_logits + shift[source.y])
+    found, again = modality_agreement(source, target), modality_agreement(moved, target)
+    assert again.covariances.value == pytest.approx(found.covariances.value, abs=1e-9)
+    assert again.means.value != pytest.approx(found.means.value, abs=0.05)
+    logits, label = source.held_out_logits, source.y
+    within = logits - np.stack([logits[label == each].mean(axis=0) for each in range(8)])[label]
+    theirs = np.cov((target.held_out_logits - _label_means(target)[target.y]).T)
+    off = ~np.eye(8, dtype=bool)
+    expected = np.corrcoef(np.cov(within.T)[off], theirs[off])[0, 1]
+    assert found.covariances.value == pytest.approx(expected, rel=1e-9)
+
+
+def _label_means(model):
+    return np.stack([model.held_out_logits[model.y == each].mean(axis=0) for each in range(8)])
+
+
+@pytest.mark.parametrize("side", [0, 1])
+def test_a_label_with_one_held_out_cell_in_either_modality_is_not_compared(unequal, side):
+    models = list(unequal)
+    held_out = np.array(models[side].held_out_logits)
+    held_out[np.flatnonzero(models[side].y == 3)[1:]] = np.nan
+    models[side] = replace(models[side], held_out_logits=held_out)
+    found = modality_agreement(*models)
+    assert found.n_labels == 7
+    first, second = (_label_means(model)[np.ix_(OTHERS, OTHERS)] for model in unequal)
+    off = ~np.eye(7, dtype=bool)
+    assert found.means.value == pytest.approx(np.corrcoef(first[off], second[off])[0, 1], rel=1e-9)

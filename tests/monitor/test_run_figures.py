@@ -120,3 +120,16 @@ def test_labels_that_need_attention_are_counted(coupling):
     figures = match_figures(replace(coupling, statuses=statuses))
     assert (figures.labels_matched, figures.labels_attention) == (3, 1)
     assert match_figures(coupling, n_attention=7).labels_attention == 7
+
+
+def test_of_two_translators_the_last_counts_which_true_pairs_can_train_too():
+    cells = make_modality("RNA", n=60, labels=("A", "A", "B"), seed=1)
+    coupling = match(*(fit_propensity(cells, LinearClassifier(strength=0.1)) for _ in range(2)), UniformMatcher())
+    means = np.stack([cells.X[cells.labels == label].mean(axis=0) for label in cells.labels])
+    about = {"direction": "target_to_source", "at": "RNA", "translator": PROBE}
+    plans = [{"matched": means + share * (cells.X - means), "uniform": means} for share in (0.2, 0.5)]
+    own, probe = (feature_accuracy(each, cells, np.arange(60), **about) for each in plans)
+    figures = match_figures(coupling, accuracy={"target_to_source": (own, probe), "source_to_target": (own, own)})
+    assert figures.r2_within == probe.r2["matched"] == pytest.approx(0.75)
+    assert match_figures(coupling, accuracy={"target_to_source": (own,)}).r2_within == pytest.approx(0.36)
+    assert match_figures(coupling, accuracy={"source_to_target": (own, probe)}).r2_within is None
