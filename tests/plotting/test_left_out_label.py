@@ -160,3 +160,13 @@ def test_nothing_to_compare_is_a_figure_that_says_so():
     found = compared()
     empty = Distributions(**{**vars(found), "per_label": ()})
     assert "no label has enough cells" in distance_dots(empty).layout.title.text.replace("<br>", " ")
+
+
+def test_the_title_counts_the_directions_of_the_uniform_matching_apart():
+    """Nine features, all predicted in their direction, and by a uniform matching only the three least shifted."""
+    observed, found = np.arange(9.0, 0.0, -1.0), left_out()
+    uniform = np.where(observed <= 3, observed, -observed)
+    means = {**found.means, "observed": observed, "translated": 0.5 * observed, "uniform": uniform}
+    title = shifted_features(replace(found, means=means)).layout.title.text.replace("<br>", " ")
+    assert "9 of the 9 most shifted features" in title
+    assert "in the observed direction, by a uniform matching 3" in title

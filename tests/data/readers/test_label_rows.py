@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 from hypothesis import HealthCheck, given, settings, strategies as st
 
-from psmatch_core.data.readers.wells import well_of
+from psmatch_core.data.readers.wells import well_of, wells_among
 from tests.data.readers.made_files import COUNTS, good_adata, look, refusal, warnings_of, write
 
 KINDS = ["mock", "LPS", "IL4"] * 20
@@ -187,3 +187,14 @@ def test_wells_that_cannot_be_given_to_cells_are_refused_with_what_to_do(tmp_pat
     assert "column plate" in said
     said = refusal(write(tmp_path, name="no_wells.h5ad"), label_key="compound", labels_path=labels)
     assert "has no column of wells" in said
+
+
+def test_a_column_holds_wells_only_where_nine_in_ten_of_its_entries_are_wells():
+    wells = [f"{row}{column}" for row in "ABC" for column in (1, 2, 3)]
+    for others, is_one in ((1, True), (2, False), (40, False)):
+        mixed = [*wells, *(f"TP{at}x" for at in range(others)), None, ""]
+        assert (wells_among({"what": mixed}) is not None) == is_one
+    found = wells_among({"gene": ["B7", "C8", "D9", *(f"TP{at}x" for at in range(8))], "site": [*wells, None, "x"]})
+    assert found.columns == ("site",)
+    assert found.texts == ["A01", "A02", "A03", "B01", "B02", "B03", "C01", "C02", "C03", None, None]
+    assert wells_among({"what": ["A1", "A2"] * 9}) is None  # two wells may be the names of two groups
