@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import streamlit as st
 
 from pages.shell import progress_box, session
@@ -13,7 +15,7 @@ from pages.shell.text import plain
 from pages.views.translate.leave_out_result import show_result
 from psmatch_core.data.checks import display
 from psmatch_core.data.labels.shared_labels import LabelReport
-from psmatch_core.data.names.controls import OTHERS, control_for
+from psmatch_core.data.names.controls import OTHERS, control_for, has_control_name
 from psmatch_core.pipeline.leave_out import LeaveOut
 from psmatch_core.workspace import files
 from psmatch_core.workspace.jobs.leave_out import LeaveOutJob
@@ -52,7 +54,7 @@ def _form(folder: RunFolder, report: LabelReport) -> None:
         )
         control = st.selectbox(
             "Control for the shift",
-            [BY_NAME, *labels, OTHERS],
+            control_choices(labels),
             format_func=lambda each: each if each in (BY_NAME, OTHERS) else display(each, 60),
             help=f"{BY_NAME}: NT, control, DMSO or similar. {OTHERS}: the mean of the other labels.",
         )
@@ -70,6 +72,12 @@ def _form(folder: RunFolder, report: LabelReport) -> None:
             job = session.store().start_job(LeaveOutJob.create(folder, label, how))
             session.put(f"left.{folder.id}", job)
             st.rerun()
+
+
+def control_choices(labels: Sequence[str]) -> list[str]:
+    """What a shift can be measured from, likeliest first; a control by its name only where a label has one."""
+    is_named = any(map(has_control_name, labels))
+    return [BY_NAME, *labels, OTHERS] if is_named else [OTHERS, *labels]
 
 
 def _first(report: LabelReport) -> int:

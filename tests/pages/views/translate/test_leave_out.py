@@ -5,7 +5,9 @@ from __future__ import annotations
 import pytest
 
 from pages.shell.distributions import MEASURES
+from pages.views.translate.leave_out import BY_NAME, control_choices
 from psmatch_core.base import disk
+from psmatch_core.data.names.controls import OTHERS
 from psmatch_core.pipeline.leave_out import LeaveOut
 from psmatch_core.workspace.jobs.leave_out import LeaveOutJob
 from psmatch_core.workspace.run_folder import DONE, RunFolder
@@ -53,6 +55,16 @@ def test_the_only_control_is_refused_on_the_page(full: Open, finished: RunFolder
     assert not app.exception
     assert "is the only control" in texts(app).replace("\\", "")
     assert LeaveOutJob.jobs_of(finished) == before
+
+
+@pytest.mark.parametrize(
+    ("labels", "first"),
+    [(["JAK2", "NT", "STAT1"], BY_NAME), (["stim|B", "ctrl|B"], BY_NAME), (["JAK2", "STAT1"], OTHERS)],
+)
+def test_a_control_by_its_name_is_offered_only_where_there_is_one(labels: list[str], first: str) -> None:
+    choices = control_choices(labels)
+    assert choices[0] == first
+    assert set(choices) - {BY_NAME} == {*labels, OTHERS}
 
 
 def test_distances_stand_beside_the_floor_where_no_pair_is_known(full: Open, finished: RunFolder) -> None:
