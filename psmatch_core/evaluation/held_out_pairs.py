@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from psmatch_core.base.cores import part_of, side_by_side
-from psmatch_core.base.progress import Event, Progress, StagePart, silent
+from psmatch_core.base.progress import Event, Progress, StagePart, silent, told_together
 from psmatch_core.base.randomness import derived_seed, stream
 from psmatch_core.classification.classifiers import Classifier, stratified_folds
 from psmatch_core.classification.propensity import PropensityModel
@@ -158,18 +158,22 @@ def scores_of_parts(
     own_seed = derived_seed(seed, "held-out pairs", modality.name, modality.fingerprint)
     scores = np.full((chosen.n_cells, len(label_names)), np.nan)
     stage = f"held-out pairs: {modality.name}"
+    names = [f"training without part {each + 1} of {n_parts}" for each in range(n_parts)]
+    told = told_together(progress, stage, names)
 
     def judge(judged: int) -> None:
-        progress(Event(stage, judged / n_parts, f"training without part {judged + 1} of {n_parts}"))
+        def hear(event: Event, /) -> None:
+            told[names[judged]](replace(event, values={}))  # its epochs are not those of the run's own classifier
+
+        hear(Event(stage, 0.0))
         trained = (own == (judged + shift) % n_parts) | (own == ALWAYS_TRAINS)
         held_out = own == judged
         part_seed = derived_seed(own_seed, "part", judged)
         folds = stratified_folds(y[trained], n_folds, seed=part_seed)
         seen = part_of(X, rows=trained)
-        fitted = classifier.fit(
-            seen, y[trained], n_labels=len(label_names), folds=folds, seed=part_seed, progress=silent
-        )
+        fitted = classifier.fit(seen, y[trained], n_labels=len(label_names), folds=folds, seed=part_seed, progress=hear)
         scores[held_out] = fitted.logits(X[held_out])
+        hear(Event(stage, 1.0))
 
     side_by_side(judge, range(n_parts))
     progress(Event(stage, 1.0))

@@ -12,7 +12,7 @@ import pandas as pd
 
 from psmatch_core.base.cores import a_core, computing_on, side_by_side
 from psmatch_core.base.memory import free_after_stage
-from psmatch_core.base.progress import Event, Progress, silent, told_together
+from psmatch_core.base.progress import Event, Progress, StagePart, silent, told_together
 from psmatch_core.base.summaries import HtmlSummary
 from psmatch_core.classification.networks.devices import training_on
 from psmatch_core.data.batch_proposals import batches_of_modality, propose_within_batches, shared_batches_note
@@ -39,7 +39,7 @@ from psmatch_core.pipeline.recipe import Recipe
 from psmatch_core.pipeline.score_modalities import score_modalities
 from psmatch_core.pipeline.stage_keys import translator_key
 from psmatch_core.pipeline.stage_store import NoStageStore, StageStore
-from psmatch_core.pipeline.translation_accuracy import translation_accuracy
+from psmatch_core.pipeline.translation_accuracy import ACCURACY_STAGE, translation_accuracy
 from psmatch_core.translation.fit import fit_translator
 from psmatch_core.translation.translate import (
     DIRECTIONS,
@@ -312,16 +312,16 @@ def _with_uniform_plan(run: Run, progress: Progress) -> Run:
 
 def _measure_accuracy(run: Run, uniform: Run, progress: Progress) -> dict[str, tuple[FeatureAccuracy, ...]]:
     """What the matching adds to the prediction of features, where true pairs are known."""
-    return {
-        direction: translation_accuracy(
-            {MATCHED: run.coupling, UNIFORM: uniform.coupling},
-            {MATCHED: run.translate(direction), UNIFORM: uniform.translate(direction)},
-            run.recipe,
-            fitted=run.translators.get(direction),
-            progress=progress,
-        )
-        for direction in DIRECTIONS
-    }
+    runs, found = {MATCHED: run, UNIFORM: uniform}, {}
+    couplings = {plan: each.coupling for plan, each in runs.items()}
+    for direction, part in zip(DIRECTIONS, StagePart(progress, ACCURACY_STAGE, "").split(len(DIRECTIONS)), strict=True):
+        *heard, rest = part.begin(f"features, {direction.replace('_', ' ')}").split(len(runs) + 1)
+        pairs = zip(runs.items(), heard, strict=True)
+        translations = {plan: each.translate(direction, progress=of.hear) for (plan, each), of in pairs}
+        fitted = run.translators.get(direction)
+        found[direction] = translation_accuracy(couplings, translations, run.recipe, fitted=fitted, progress=rest.hear)
+    progress(Event(ACCURACY_STAGE, 1.0))
+    return found
 
 
 def _translated(run: Run, direction: str, of: Modality) -> np.ndarray | CarriedFeatures:

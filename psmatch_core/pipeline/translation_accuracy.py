@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from psmatch_core.base.arrays import to_dense
-from psmatch_core.base.progress import Event, Progress, silent
+from psmatch_core.base.progress import Progress, StagePart, silent
 from psmatch_core.base.setting_words import kind_title
 from psmatch_core.data.modality import Modality
 from psmatch_core.evaluation.evaluate import fixed_space
@@ -20,6 +20,8 @@ from psmatch_core.pipeline.recipe import Recipe
 from psmatch_core.translation.fit import fit_translator
 from psmatch_core.translation.translate import Translation
 from psmatch_core.translation.translators import FittedTranslator, RidgeTranslator
+
+ACCURACY_STAGE = "evaluate: features"
 
 
 def translation_accuracy(
@@ -111,13 +113,16 @@ def probe_accuracy(
     inputs = at.with_features(components, [f"component {index + 1}" for index in range(components.shape[1])])
     outputs = of.with_features(_less_label_means(to_dense(of.X), of.labels), of.var_names)
     values, held_out = {}, np.ones(rows.size, dtype=bool)
-    for done, (plan, coupling) in enumerate({**plans, TRUE_PAIRS: truth}.items()):
+    asked = {**plans, TRUE_PAIRS: truth}
+    parts = StagePart(progress, ACCURACY_STAGE, "").split(len(asked))
+    for part, (plan, coupling) in zip(parts, asked.items(), strict=True):
+        training = part.begin(f"training on the plan {plan}" if plan in plans else "training on the true pairs")
         model = fit_translator(
-            coupling, RidgeTranslator(), direction=direction, inputs=inputs, outputs=outputs, seed=recipe.seed
-        )
+            coupling, RidgeTranslator(), direction=direction, inputs=inputs, outputs=outputs, seed=recipe.seed,
+            progress=training.hear,
+        )  # fmt: skip
         held_out &= np.isin(inputs.obs_names[rows], model.held_out)
         values[plan] = model.predict(inputs.X, inputs.var_names)[rows]
-        progress(Event("evaluate", (done + 1) / (len(plans) + 1), f"features, {direction.replace('_', ' ')}"))
     if not held_out.any():
         return None
     return feature_accuracy(

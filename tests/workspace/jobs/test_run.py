@@ -2,7 +2,7 @@
 
 import pytest
 
-from psmatch_core.classification.classifiers import LinearClassifier
+from psmatch_core.classification.classifiers import LinearClassifier, MLPClassifier
 from psmatch_core.data.readers import DataSpec
 from psmatch_core.pipeline.recipe import Recipe
 from psmatch_core.workspace import files
@@ -103,9 +103,9 @@ def test_umap_is_drawn_where_somebody_asks(recipe, tmp_path, is_of_app, asks, dr
     assert [files.SCORE_MAP.is_in(run, method) for method in ("pca", "umap")] == [True, drawn]
 
 
-def test_every_stage_of_a_run_rises_and_ends_at_one(recipe, tmp_path, monkeypatch):
-    monkeypatch.setattr(files, "MAPS", ("pca",))
-    run, heard = RunFolder.create(tmp_path / "runs", recipe), []
+def shares_of(recipe, folder):
+    """The events of a finished run, and the shares of each stage, which rise and end at 1."""
+    run, heard = RunFolder.create(folder, recipe), []
     assert execute(RunJob(run), also=heard.append).state == DONE
     stages: dict[str, list[float]] = {}
     for event in heard:
@@ -113,6 +113,33 @@ def test_every_stage_of_a_run_rises_and_ends_at_one(recipe, tmp_path, monkeypatc
     for stage, shares in stages.items():
         assert shares == sorted(shares), stage
         assert shares[-1] == 1, stage
+    return heard, stages
+
+
+def test_every_stage_of_a_run_with_known_pairs_rises_and_ends_at_one(tmp_path, monkeypatch):
+    monkeypatch.setattr(files, "MAPS", ("pca",))
+    specs = []
+    for seed, name in enumerate(("RNA", "ADT")):
+        adata = make_adata(n=240, n_features=5, labels=("A", "B"), seed=seed)
+        adata.obs["cell"] = [f"cell {at}" for at in range(240)]
+        adata.write_h5ad(tmp_path / f"{name}.h5ad")
+        specs.append(DataSpec(path=str(tmp_path / f"{name}.h5ad"), label_key="label", pair_key="cell", name=name))
+    networks = MLPClassifier(n_epochs=3)
+    heard, stages = shares_of(Recipe(classifier=networks).with_data(*specs), tmp_path / "runs")
+    assert {"evaluate", "evaluate: features", "held-out pairs: RNA", "held-out pairs: ADT", "held-out pairs"} <= set(
+        stages
+    )
+    words = {event.message for event in heard if event.stage == "evaluate: features"}
+    for direction in ("target to source", "source to target"):
+        assert f"features, {direction}, training on the true pairs, trained" in words
+    epochs = [event for event in heard if event.stage == "held-out pairs: RNA" and "epoch" in event.message]
+    assert epochs
+    assert not any(event.values for event in epochs)
+
+
+def test_every_stage_of_a_run_rises_and_ends_at_one(recipe, tmp_path, monkeypatch):
+    monkeypatch.setattr(files, "MAPS", ("pca",))
+    heard, stages = shares_of(recipe, tmp_path / "runs")
     order = list(stages)
     assert order.index("compare") < order.index("translate: target to source") < order.index("export")
     assert "translate: source to target" in order
