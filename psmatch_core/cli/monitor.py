@@ -99,8 +99,8 @@ def report_text(report: MonitorReport) -> str:
             f"label entropy {side.baseline:.3f} nats"
         )
     lines.append(
-        f"Agreement of the matches {report.agreement:.2f}: {report.agreement_cells:.2f} between halves of the cells, "
-        f"{report.agreement_features:.2f} between halves of the features (1 the same, 0 unrelated)"
+        f"Agreement of the matches {report.agreement:z.2f}: {report.agreement_cells:z.2f} between halves of the cells, "
+        f"{report.agreement_features:z.2f} between halves of the features (1 the same, 0 unrelated)"
     )
     if report.hidden is not None:
         lines.append(f"Hidden labels found again: {report.hidden.described()}")

@@ -94,7 +94,7 @@ class HiddenLabels:
     def described(self) -> str:
         """The score and what it is compared with, in words."""
         chance = nan_mean(np.array(self.shuffled))
-        return f"score {self.score:.2f}, with exchanged label names {chance:.2f}, z = {self.z:.1f}"
+        return f"score {self.score:z.2f}, with exchanged label names {chance:z.2f}, z = {self.z:.1f}"
 
     def of_label(self, label: str) -> tuple[HiddenPair, ...]:
         """The pairs that a label was in."""

@@ -43,7 +43,7 @@ class LabelComparison(ABC):
         if not self.can_be_judged:
             return []
         return [
-            f"{title}: {each.value:.2f}; with exchanged label names at most {each.chance:.2f} in 95 of 100 times, "
+            f"{title}: {each.value:z.2f}; with exchanged label names at most {each.chance:z.2f} in 95 of 100 times, "
             f"p = {each.p_value:.2g}."
             for title, each in self._figures().items()
         ]

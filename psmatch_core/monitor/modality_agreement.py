@@ -72,7 +72,7 @@ class ModalityAgreement:
         """The correlation and its p-value in words."""
         if not self.can_be_judged:
             return f"cannot be judged with {self.n_labels} labels; it takes {LABELS_TO_COMPARE}"
-        return f"correlation {self.means.value:.2f}, p = {self.means.p_value:.2g}"
+        return f"correlation {self.means.value:z.2f}, p = {self.means.p_value:.2g}"
 
 
 def modality_agreement(source: ScoredModality, target: ScoredModality, *, seed: int = 0) -> ModalityAgreement:

@@ -257,7 +257,7 @@ def _by_agreement(row: LabelEvidence, evidence: Evidence) -> tuple[Verdict, str]
     if not np.isfinite(a):
         return Verdict.LABEL_ONLY, "every cell of the label has the same matches"
     halves = ", ".join(
-        f"{value:.2f} between halves of the {name}"
+        f"{value:z.2f} between halves of the {name}"
         for value, name in ((row.agreement_cells, "cells"), (row.agreement_features, "features"))
         if np.isfinite(value)
     )

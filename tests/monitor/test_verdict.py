@@ -95,6 +95,11 @@ def test_words_keep_to_what_was_measured(coupling):
         assert "reproduced" in text or "reproducible" in text or "label" in text
 
 
+def test_a_figure_that_rounds_to_0_has_no_sign(coupling):
+    (reason, *_), *_ = [row.reasons for row in judge(coupling, halves(0.5, -0.004)).labels]
+    assert "agreement 0.50 between halves of the cells, 0.00 between halves of the features" in reason
+
+
 @pytest.mark.parametrize("before", [0.9, 0.2, 0])
 def test_where_hidden_labels_are_not_found_cells_are_matched_by_label_only(coupling, before):
     report = judge(coupling, replace(halves(before, before), hidden=LOST))
