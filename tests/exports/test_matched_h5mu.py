@@ -225,3 +225,11 @@ def test_a_modality_is_stored_with_the_columns_of_its_features(tmp_path):
     read = load_modality(save(Modality.from_anndata(adata, label_key="label", name="RNA"), tmp_path / "m.npz"))
     assert read.var["chromosome"].tolist() == ["1", "X"] * 4
     assert read.var["length"].tolist() == (np.arange(8) * 1.5).tolist()
+
+
+@pytest.mark.parametrize("values", VALUES)
+def test_a_mean_of_cells_has_no_column_of_a_single_cell(finished, tmp_path, values):
+    held = written(finished, tmp_path, values)
+    columns = {name: set(held[name].obs.columns) for name in ("RNA", "ADT")}
+    assert "batch" in columns["RNA"]
+    assert ("target_cell" in columns["ADT"]) == (values != "barycentric") == bool(columns["ADT"])

@@ -13,7 +13,8 @@ from psmatch_core.classification.classifiers import LinearClassifier
 from psmatch_core.exports.matched_h5mu import write_matched
 from psmatch_core.exports.matched_tuples import TUPLE_VALUES, choose_tuples, write_tuples
 from psmatch_core.matching.matchers import KnownPairsMatcher, SinkhornMatcher
-from psmatch_core.monitor.report import Monitoring
+from psmatch_core.monitor.flags import Flag, LabelFlag
+from psmatch_core.monitor.report import Monitoring, Verdict
 from psmatch_core.pipeline.match_data import match_data
 from psmatch_core.pipeline.recipe import Recipe
 from tests.conftest import make_adata
@@ -122,3 +123,24 @@ def test_unknown_values_are_refused(matched, tmp_path):
     with pytest.raises(PsmatchError, match=r"'pairs' are no values.*'best', 'sampled', 'barycentric'"):
         write_tuples(matched, tmp_path / "m.h5mu", values="pairs")
     assert not list(tmp_path.iterdir())
+
+
+def test_verdict_agreement_and_flags_are_those_of_the_label_with_this_partner(matched):
+    """Each label of each modality has another evidence here."""
+    monitors, flags = {}, (LabelFlag(Flag.FEW_CELLS, "5"), LabelFlag(Flag.PARTIAL, "3"), LabelFlag(Flag.FEW_CELLS, "4"))
+    for shift, (name, monitor) in enumerate(matched.monitors.items()):
+        labels = tuple(
+            replace(row, verdict=list(Verdict)[(at + shift) % 3], agreement_cells=0.1 * at + 0.5 * shift,
+                    agreement_features=0.3, flags=flags[: (at + shift) % 4])
+            for at, row in enumerate(monitor.labels)
+        )  # fmt: skip
+        monitors[name] = replace(monitor, labels=labels)
+    table = choose_tuples(replace(matched, monitors=monitors)).table
+    for name in ("adt", "atac"):
+        evidence = [monitors[name].by_label[label] for label in table["label"]]
+        assert table[f"verdict_{name}"].tolist() == [row.verdict.value for row in evidence]
+        assert table[f"agreement_{name}"].tolist() == pytest.approx([row.agreement for row in evidence])
+        few = "few cells; cells without a match"
+        names = {0: "", 1: "few cells", 2: few, 3: few}
+        assert table[f"flags_{name}"].tolist() == [names[len(row.flags)] for row in evidence]
+    assert (table["verdict_adt"] != table["verdict_atac"]).all()

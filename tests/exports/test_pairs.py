@@ -8,6 +8,7 @@ import pytest
 
 from psmatch_core.classification.propensity import PropensityModel
 from psmatch_core.exports.pairs import PAIR_COLUMNS, choose_pairs
+from psmatch_core.matching.blocks import DenseBlock
 from psmatch_core.matching.coupling import Coupling
 from psmatch_core.matching.match import match
 from psmatch_core.matching.matchers import SinkhornMatcher
@@ -49,3 +50,33 @@ def test_names_and_verdicts_of_many_pairs_are_few_texts(coupling: Coupling) -> N
     pairs = choose_pairs(coupling, ExportRules(top=5), seed=0)
     names = pairs["target_cell"]
     assert len({id(each) for each in names}) == names.nunique() < len(names)
+
+
+@pytest.mark.parametrize("rules", [ExportRules(top=99), ExportRules(pairs="sampled", top=500)], ids=["all", "drawn"])
+def test_a_pair_has_the_weight_mass_and_effective_matches_of_its_own_cell(
+    coupling: Coupling, rules: ExportRules
+) -> None:
+    """Source cells of unequal mass, of which the first of a label has none."""
+    rng, blocks = np.random.default_rng(0), {}
+    for label, block in coupling.blocks.items():
+        plan = rng.dirichlet(np.full(block.shape[1], 0.3), size=block.shape[0]) * rng.uniform(size=(block.shape[0], 1))
+        plan[0] = 0
+        blocks[label] = DenseBlock(plan / plan.sum())
+    found = choose_pairs(coupling.with_blocks(blocks), rules, seed=2)
+    plan, expected = coupling.with_blocks(blocks).to_sparse().toarray(), []
+    source, target = coupling.source.modality, coupling.target.modality
+    for row in found.itertuples():
+        mine = plan[pd.Index(source.obs_names).get_loc(row.source_cell)]
+        share = mine / mine.sum()
+        positive = share[share > 0]
+        label = coupling.source_cells[row.label].size
+        expected.append(
+            (
+                share[pd.Index(target.obs_names).get_loc(row.target_cell)],
+                np.exp(-np.sum(positive * np.log(positive))),
+                mine.sum() / plan[source.labels == row.label].sum() * label,
+            )
+        )
+    np.testing.assert_allclose(found[["weight", "n_effective", "mass"]], np.array(expected), rtol=1e-6, atol=1e-12)
+    without = {str(source.obs_names[cells[0]]) for cells in coupling.source_cells.values()}
+    assert set(found["source_cell"]) == set(source.obs_names.tolist()) - without

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from psmatch_core.base.errors import PsmatchError
@@ -44,6 +45,18 @@ FAULTS = {
 
 def test_a_sound_result_is_exported(finished, pairs):
     check_exports(finished, pairs)
+
+
+@pytest.mark.parametrize("weight", [np.nan, np.inf, -1e-3, 1.01])
+def test_a_single_weight_that_is_no_share_is_refused(finished, pairs, weight):
+    with pytest.raises(PsmatchError, match="a weight is not between 0 and 1"):
+        check_exports(finished, pairs.assign(weight=[*pairs["weight"].iloc[:-1], weight]))
+
+
+def test_a_pair_under_the_name_of_another_label_is_refused(finished, pairs):
+    other = pairs.loc[pairs["label"] != pairs["label"].iloc[0], "label"].iloc[0]
+    with pytest.raises(PsmatchError, match="a pair joins cells of two labels"):
+        check_exports(finished, pairs.assign(label=[other, *pairs["label"].iloc[1:]]))
 
 
 @pytest.mark.parametrize("rule", FAULTS)

@@ -42,3 +42,12 @@ def test_text_formats_hold_the_escaped_table(kind, separator):
 
 def test_parquet_holds_the_table_unchanged():
     pd.testing.assert_frame_equal(pd.read_parquet(BytesIO(table_bytes(TABLE, "parquet"))), TABLE)
+
+
+def test_every_text_that_is_changed_counts_and_a_return_starts_one_too():
+    """A text that stands in many rows counts in each."""
+    table = pd.DataFrame({"label": ["=a", "b", "=a", "=a"], "note": ["\rx", "x\r", "@", "@"]})
+    safe, n = escape_formulas(table)
+    assert n == 6
+    assert safe["label"].tolist() == ["'=a", "b", "'=a", "'=a"]
+    assert safe["note"].tolist() == ["'\rx", "x\r", "'@", "'@"]
