@@ -11,7 +11,12 @@ from psmatch_core.classification.propensity import fit_propensity
 from psmatch_core.matching.blocks import DenseBlock, uniform_block
 from psmatch_core.matching.matchers import SinkhornMatcher, UniformMatcher
 from psmatch_core.matching.several import BARYCENTER, REFERENCE, match_several
-from psmatch_core.monitor.cycle_consistency import cycle_consistency, row_overlaps, turned_positions
+from psmatch_core.monitor.cycle_consistency import (
+    CycleConsistency,
+    cycle_consistency,
+    row_overlaps,
+    turned_positions,
+)
 from tests.conftest import make_modality
 
 LABELS = tuple("ABCDEFGHIJKL")
@@ -125,3 +130,54 @@ def test_the_table_has_a_row_for_each_label_and_way(cells):
     assert len(found.table) == 3 * len(LABELS)
     assert found.of_cells("RNA", "ADT").shape == (240,)
     assert repr(found).startswith("CycleConsistency(3 ways: agreement 1.00 (turned ")
+
+
+def test_overlaps_of_rows_with_more_targets_than_cells_are_compared_with_an_even_row_of_targets():
+    one = DenseBlock(np.array([[0.5, 0.0, 0.0, 0.0], [0.125, 0.125, 0.25, 0.0]]))
+    other = DenseBlock(np.array([[0.25, 0.0, 0.25, 0.0], [0.0, 0.0, 0.0, 0.5]]))
+    shared, uniform = row_overlaps(one, other)
+    np.testing.assert_allclose(shared, [0.5, 0])
+    np.testing.assert_allclose(uniform, [0.25, 0.75])
+    np.testing.assert_allclose(row_overlaps(one, uniform_block(2, 4))[0], uniform)
+
+
+def test_along_a_line_half_of_the_labels_are_mirrored_and_half_stay(cells):
+    """An even draw of turns: in one dimension there are two, each as likely."""
+    models = list(three(cells, *(noise(cells, 1, seed) for seed in range(3))).values())
+    n_mirrored = 0
+    for seed in range(10):
+        turned = turned_positions(*models, seed=seed)
+        for index in range(len(LABELS)):
+            mine = models[1].y == index
+            before, after = (each[mine] - each[mine].mean() for each in (models[1].space, turned))
+            sign = np.sign(before[0] * after[0])
+            np.testing.assert_allclose(after, sign * before, atol=1e-9)
+            n_mirrored += int(sign[0] < 0)
+    assert 40 <= n_mirrored <= 80  # 60 of 120, with a standard deviation of 5.5
+
+
+def test_a_row_counts_as_many_cells_as_the_source_has_and_means_weigh_by_them():
+    """Three modalities of 70, 50 and 61 cells, labels of unequal sizes."""
+    names = {"RNA": (70, "AAABBC"), "ADT": (50, "ABBC"), "ATAC": (61, "ABC")}
+    sides = {name: make_modality(name, n=n, labels=tuple(labels), seed=n) for name, (n, labels) in names.items()}
+    models = {name: fit_propensity(side, LinearClassifier(strength=0.05)) for name, side in sides.items()}
+    found = cycle_consistency(match_several(models))
+    assert len(found.rows) == 9
+    for row in found.rows:
+        assert row.n_cells == sides[row.source].label_counts[row.label]
+    expected = np.average(found.table["shared_mass"], weights=found.table["n_cells"])
+    assert found.mean("shared_mass") == pytest.approx(expected)
+    for (source, _, _), of_cells in found.cells.items():
+        assert of_cells.shape == (sides[source].n_cells,)
+
+
+def test_the_consistency_of_a_cell_with_a_target_is_the_mean_over_the_ways_to_it():
+    nan = np.nan
+    ways = {
+        ("a", "b", "d"): [1.0, nan, 0.5, nan], ("a", "c", "d"): [0.5, 0.25, nan, nan], ("a", "b", "c"): [-1.0] * 4,
+        ("b", "a", "d"): [-1.0] * 2, ("b", "c", "d"): [0.0, 1.0],
+    }  # fmt: skip
+    found = CycleConsistency((), {way: np.array(values) for way, values in ways.items()})
+    np.testing.assert_allclose(found.of_cells("a", "d"), [0.75, 0.25, 0.5, nan])
+    np.testing.assert_allclose(found.of_cells("b", "d"), [-0.5, 0.0])
+    assert np.isnan(found.mean("agreement"))

@@ -91,6 +91,12 @@ def test_a_single_feature_cannot_be_halved():
         half_scores(one, LABELS, RIDGE, HalvesOf.FEATURES)
 
 
+def test_pixels_of_an_image_are_not_halved_but_its_cells_are():
+    image = replace(make_modality("RNA", n=30, n_features=8, seed=1), image_shape=(2, 2, 2))
+    assert [can_halve(image, of) for of in (HalvesOf.FEATURES, HalvesOf.CELLS)] == [False, True]
+    assert can_halve(replace(image, image_shape=None), HalvesOf.FEATURES)
+
+
 def test_a_label_with_one_cell_is_known_to_both_halves():
     modality = make_modality("RNA", n=61, seed=1)
     labels = modality.labels.astype("<U8")

@@ -5,7 +5,8 @@ from dataclasses import replace
 import numpy as np
 
 from psmatch_core.monitor import unseen_labels
-from psmatch_core.monitor.unseen_labels import _centred
+from psmatch_core.monitor.unseen_labels import _centred, _taken_for
+from tests.conftest import make_modality
 from tests.monitor.test_effect_agreement import sides
 
 
@@ -61,3 +62,25 @@ def test_progress_names_each_label_and_ends():
     assert fractions == sorted(fractions)
     assert (len(events), fractions[-1]) == (12, 1.0)
     assert events[0].message == "RNA: trained without KO0"
+
+
+def test_a_label_is_taken_for_the_one_whose_cells_lie_where_its_own_lie():
+    """Four pairs of labels, each pair in one place; 20 to 55 cells of a label."""
+    rng, names = np.random.default_rng(0), np.array([f"KO{at}" for at in range(8)])
+    y = np.repeat(np.arange(8), 20 + 5 * np.arange(8))
+    X = 4 * np.vstack([np.eye(4), np.eye(4)])[y] + rng.normal(size=(y.size, 4))
+    cells = replace(make_modality("RNA", n=y.size, n_features=4), X=X, labels=names[y])
+    found = _taken_for(cells, names, 0, lambda fraction, name: None)
+    assert found.argmax(axis=1).tolist() == [4, 5, 6, 7, 0, 1, 2, 3]
+
+
+def test_cells_of_labels_that_only_one_modality_has_count_for_no_label():
+    rng, names = np.random.default_rng(0), np.array([f"KO{at}" for at in range(7)])
+    y = np.repeat(np.arange(7), 12 + 5 * np.arange(7))
+    cells = replace(make_modality("RNA", n=y.size, n_features=4), X=rng.normal(size=(y.size, 4)), labels=names[y])
+    found = [
+        _taken_for(cells.with_labels({"KO3": alone}), np.delete(names, 3), 0, lambda fraction, name: None)
+        for alone in ("A", "KO3", "Z")
+    ]
+    np.testing.assert_array_equal(found[0], found[1])
+    np.testing.assert_array_equal(found[2], found[1])
