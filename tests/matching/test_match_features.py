@@ -1,5 +1,7 @@
 """Feature matching: planted pairs are found, and where nothing is planted chance is all there is."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -13,7 +15,7 @@ from psmatch_core.classification.propensity import fit_propensity
 from psmatch_core.data.known_pairs import with_known_pairs
 from psmatch_core.data.modality import Modality
 from psmatch_core.matching.match import match
-from psmatch_core.matching.match_features import FeatureRules, match_features
+from psmatch_core.matching.match_features import FeatureMatching, FeatureRules, match_features
 from psmatch_core.matching.matchers import KnownPairsMatcher, NeighborMatcher, SinkhornMatcher, UniformMatcher
 
 P, Q = 12, 8
@@ -228,3 +230,60 @@ def test_heatmap_draws_the_planted_pairs_on_its_diagonal(planted):
     assert np.asarray(fig.data[0].z).shape == (5, 5)
     assert (np.asarray(fig.data[0].z).argmax(axis=1) == np.arange(5)).all()
     assert "stand out from chance" in fig.layout.title.text.replace("<br>", " ")
+
+
+def test_tables_of_both_sides_have_their_known_numbers():
+    """Two features of RNA and three of ADT, with four permutations whose best partners are given."""
+    found = FeatureMatching(
+        source="RNA", target="ADT",
+        source_features=np.array(["s0", "s1"]), target_features=np.array(["t0", "t1", "t2"]),
+        plan=np.array([[0.3, 0.05, 0.1], [0.1, 0.3, 0.15]]),
+        correlation=np.array([[0.5, 0.9, 0.2], [0.1, 0.4, 0.3]]),
+        null_source=np.array([[0.6, 0.3], [0.4, 0.5], [0.7, 0.6], [0.1, 0.7]]),
+        null_target=np.array([[0.1, 0.5, 0.1], [0.2, 0.6, 0.1], [0.3, 0.1, 0.2], [0.6, 0.2, 0.2]]),
+        epsilon=1.0, converged=True, error=0.0, left_out=(), rules=FeatureRules(n_permutations=4), seed=0,
+        source_ids={"s0": "S-0", "s1": "S-1"}, target_ids={"t0": "T-0", "t1": "T-1", "t2": "T-2"},
+    )  # fmt: skip
+    table = found.table(top=1)
+    assert table["feature"].tolist() == ["t2", "t0", "t1"]  # the smallest p first
+    assert table["partner"].tolist() == ["s1", "s0", "s1"]  # the heaviest, though t1 correlates more with s0
+    assert table["feature_id"].tolist() == ["T-2", "T-0", "T-1"]
+    assert table["partner_id"].tolist() == ["S-1", "S-0", "S-1"]
+    assert table["weight"].tolist() == pytest.approx([0.6, 0.75, 6 / 7])
+    assert table["fold"].tolist() == pytest.approx([1.2, 1.5, 12 / 7])  # of two partners
+    assert table["correlation"].tolist() == [0.3, 0.5, 0.4]
+    assert table["p_value"].tolist() == pytest.approx([1 / 5, 2 / 5, 3 / 5])  # itself counted: never 0
+    assert table["q_value"].tolist() == pytest.approx([0.6, 0.6, 0.6])  # Benjamini and Hochberg: p × 3 / rank
+    table = found.table(of="source", top=2)
+    assert table["feature"].tolist() == ["s0", "s0", "s1", "s1"]
+    assert table["partner"].tolist() == ["t0", "t2", "t1", "t2"]
+    assert table["partner_id"].tolist() == ["T-0", "T-2", "T-1", "T-2"]
+    assert table["fold"].tolist() == pytest.approx([2, 2 / 3, 18 / 11, 9 / 11])  # of three partners
+    assert table["p_value"].tolist() == pytest.approx([3 / 5, 4 / 5, 4 / 5, 1])
+    np.testing.assert_allclose(table["q_value"], [0.8, np.nan, 0.8, np.nan])
+
+
+@pytest.mark.parametrize("side", [0, 1])
+def test_as_many_cells_in_another_order_are_refused(planted, side):
+    sides, _, coupling = planted
+    turned = sides[side].select(np.arange(sides[side].n_cells) >= 0, "all")
+    turned = replace(turned, X=turned.X[::-1], obs_names=turned.obs_names[::-1], labels=turned.labels[::-1])
+    given = [turned if at == side else sides[at] for at in (0, 1)]
+    with pytest.raises(PsmatchError, match="with its cells in the same order"):
+        match_features(coupling, *given, QUICK)
+
+
+def test_within_labels_each_label_is_centred_at_the_mean_of_its_matched_cells(planted):
+    """30 of the 150 source cells have no partner, and therefore no say in any mean."""
+    sides, _, coupling = planted
+    found = match_features(coupling, *sides, FeatureRules(n_permutations=0, scaling="within labels"))
+    T = coupling.to_sparse().toarray()
+    scaled = []
+    for side, w in zip(sides, (T.sum(axis=1), T.sum(axis=0)), strict=True):
+        X = np.array(side.X, dtype=float)
+        for label in "ABC":
+            mine = side.labels == label
+            X[mine] -= np.average(X[mine], axis=0, weights=w[mine])
+        scaled.append(X / np.sqrt(w @ X**2))
+    assert (T.sum(axis=1) == 0).sum() == 30
+    np.testing.assert_allclose(found.correlation, scaled[0].T @ T @ scaled[1], atol=1e-5)
