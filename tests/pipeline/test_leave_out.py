@@ -20,14 +20,14 @@ from psmatch_core.evaluation.distributions import compare_distributions
 from psmatch_core.evaluation.held_out import CANDIDATES, load_held_out
 from psmatch_core.matching.matchers import KnownPairsMatcher
 from psmatch_core.pipeline import leave_out as leave_out_module
-from psmatch_core.pipeline.leave_out import LeaveOut, leave_label_out
+from psmatch_core.pipeline.leave_out import LeaveOut, _training_cells, leave_label_out
 from psmatch_core.pipeline.recipe import Recipe
 from psmatch_core.translation.translators import LabelRidgeTranslator, RidgeTranslator
 from psmatch_core.workspace.jobs.leave_out import LeaveOutJob
 from psmatch_core.workspace.jobs.run import RunJob
 from psmatch_core.workspace.run_folder import DONE, RunFolder
 from psmatch_core.workspace.worker import execute
-from tests.conftest import with_ids
+from tests.conftest import make_modality, with_ids
 
 LABELS = ("NT", "A", "B", "C", "D", "E")
 QUICK = Recipe(
@@ -288,3 +288,18 @@ def test_the_command_reads_a_recipe_and_its_settings(run_folder, capsys, tmp_pat
     found = load_held_out(tmp_path / "out" / "left_out.npz")
     assert found.settings["translator"]["penalty"] == 1
     assert "A left out" in capsys.readouterr().out
+
+
+def test_held_out_cells_are_drawn_from_each_large_label_and_from_no_small_one():
+    """Labels of 51, 34, 9 and 10 cells: a fifth of each that has ten."""
+    base = make_modality("RNA", n=104, n_features=3)
+    cells = replace(base, labels=np.repeat(["A", "B", "few", "ten"], [51, 34, 9, 10]))
+    kept = _training_cells(cells, "B", 0.2, seed=0)
+    left = pd.Series(cells.labels[~kept]).value_counts().to_dict()
+    assert left == {"B": 34, "A": 10, "ten": 2}
+    held_out = np.flatnonzero(~kept & (cells.labels == "A"))
+    assert held_out.max() > 15  # not those that come first in the file
+    assert np.array_equal(kept, _training_cells(cells, "B", 0.2, seed=0))
+    assert not np.array_equal(kept, _training_cells(cells, "B", 0.2, seed=1))
+    assert not np.array_equal(kept, _training_cells(replace(cells, name="ADT"), "B", 0.2, seed=0))
+    assert _training_cells(cells, "few", 0.0, seed=0).sum() == 95
