@@ -14,10 +14,11 @@ import pytest
 from psmatch_core.classification.classifiers import LinearClassifier
 from psmatch_core.data.images import SHAPE_KEY
 from psmatch_core.data.modality import Modality
-from psmatch_core.exports.files import EXPORT_ARCHIVE, export, translation_content
-from psmatch_core.exports.pairs import PAIR_COLUMNS
+from psmatch_core.exports.files import EXPORT_ARCHIVE, coupling_content, export, rebuild_archive, translation_content
+from psmatch_core.exports.pairs import PAIR_COLUMNS, choose_pairs
 from psmatch_core.pipeline.recipe import ExportRules, Recipe
 from psmatch_core.pipeline.run import run
+from psmatch_core.translation.translators import RidgeTranslator
 from tests.conftest import make_adata
 
 
@@ -164,3 +165,43 @@ def test_an_export_says_what_it_does_before_it_does_it(finished, tmp_path):
     assert all(text.endswith(f" of {n_cells:,} cells") for text in rows)
     n_entries = anndata.read_h5ad(tmp_path / "told" / "coupling.h5ad").X.nnz
     assert f"coupling.h5ad: writing {n_entries:,} entries" in texts
+
+
+def test_a_coupling_leaves_out_small_entries_and_each_cell_has_its_own_effective_matches(finished):
+    rules = replace(finished.recipe.exports, smallest=0.15)
+    content = coupling_content(replace(finished, recipe=replace(finished.recipe, exports=rules)))
+    whole = finished.coupling.to_sparse().toarray()
+    kept = np.where(whole >= 0.15 * whole.sum(axis=1, keepdims=True), whole, 0)
+    np.testing.assert_allclose(content.X.toarray(), kept, atol=1e-9)
+    assert 0 < content.uns["left_out_mass"] == pytest.approx(1 - kept.sum(), abs=1e-9)
+    for label, block in finished.coupling.blocks.items():
+        mine = content.obs["n_effective"].to_numpy()[finished.coupling.source_cells[label]]
+        np.testing.assert_allclose(mine, block.n_effective)
+    for side in ("source", "target"):
+        assert content.uns[side]["fingerprint"] == getattr(finished, side).fingerprint
+
+
+def test_a_translation_says_which_cells_have_a_match_and_what_made_it(finished):
+    translation = finished.translate("source_to_target")
+    values = np.array(translation.values)
+    values[3] = values[10] = np.nan
+    ridge = RidgeTranslator(penalty=3.0)
+    content = translation_content(finished, replace(translation, values=values, translator=ridge))
+    assert np.flatnonzero(~content.obs["has_match"].to_numpy()).tolist() == [3, 10]
+    assert content.uns["meaning"] == "RNA features predicted at ADT cells"
+    assert RidgeTranslator.from_dict(json.loads(content.uns["translator"])) == ridge
+
+
+def test_drawn_pairs_are_those_of_the_seed_of_the_recipe(finished, tmp_path):
+    rules = ExportRules(pairs="sampled", top=3)
+    again = replace(finished, recipe=replace(finished.recipe, seed=5, exports=rules))
+    pairs = pd.read_parquet(export(again, tmp_path) / "pairs.parquet")
+    expected = choose_pairs(finished.coupling, rules, seed=5)
+    pd.testing.assert_frame_equal(pairs[expected.columns], expected, check_dtype=False)
+
+
+def test_an_archive_that_is_packed_again_holds_neither_itself_nor_what_is_being_written(tmp_path):
+    for name in ("pairs.csv", "coupling.h5ad", EXPORT_ARCHIVE, ".matched.h5mu.part"):
+        (tmp_path / name).write_text(name)
+    with zipfile.ZipFile(rebuild_archive(tmp_path)) as archive:
+        assert archive.namelist() == ["coupling.h5ad", "pairs.csv"]
