@@ -8,6 +8,8 @@ import pytest
 from psmatch_core.data.modality import Modality
 from psmatch_core.monitor import effect_agreement
 from psmatch_core.monitor.effect_agreement import _left_out, _predicted
+from psmatch_core.monitor.label_comparison import labels_in_both
+from tests.conftest import make_modality
 
 
 def sides(*, private=0.0, n_labels=12, n=40, seed=0):
@@ -120,3 +122,12 @@ def test_r2_of_left_out_labels_is_that_of_the_fits_beside_the_mean_of_the_others
     assert found.value == pytest.approx((r2(first, second) + r2(second, first)) / 2, rel=1e-9)
     exchanged = (r2(first, second[names]) + r2(second[names], first)) / 2
     assert found.chance == pytest.approx(exchanged, rel=1e-9)  # the only exchange
+
+
+def test_labels_count_that_have_two_cells_in_each_modality():
+    given = {"RNA": "bbbbbaacdde", "ADT": "aabccd" * 2}
+    source, target = (
+        replace(make_modality(name, n=len(labels)), labels=np.array(list(labels))) for name, labels in given.items()
+    )
+    assert labels_in_both(source, target).tolist() == labels_in_both(target, source).tolist() == ["a", "b", "d"]
+    assert labels_in_both(source, target.with_labels(dict.fromkeys("abcd", "x"))).tolist() == []
