@@ -23,7 +23,7 @@ from psmatch_core.workspace.placed_jobs import jobs_at
 from psmatch_core.workspace.run_folder import RunFolder
 from psmatch_core.workspace.store import RunStore
 from tests.e2e.conftest import ROOT, SCREENSHOTS, Server
-from tests.e2e.steps import axe, drawn, fits, go, metric, no_exception, part, picture, press, settle, visit
+from tests.e2e.steps import axe, drawn, fits, go, metric, no_exception, part, picture, press, settle, still, visit
 
 pytestmark = pytest.mark.browser
 NAMES = ("RNA", "Protein", "Image")
@@ -86,6 +86,7 @@ def test_a_folder_of_three_is_opened_by_its_path_and_shows_its_figures(
     page = new_page(width=1280, height=1000)
     visit(page, server.url, "Data")
     page.get_by_text(BOX).click()
+    still(page)  # what unfolds moves the button under the mouse
     page.get_by_role("textbox", name="Path of the folder or the zip").fill(str(made / "my-views"))
     press(page, "Open the result")
     expect(page.get_by_role("heading", name="RNA → Protein → Image, matched together")).to_be_visible()
@@ -107,6 +108,7 @@ def test_the_way_to_open_a_result_and_its_refusal_are_read_on_any_screen(
     page = new_page(width=width, scheme=scheme)
     visit(page, server.url, "Data")
     page.get_by_text(BOX).click()
+    still(page)  # what unfolds moves the button under the mouse
     page.get_by_role("textbox", name="Path of the folder or the zip").fill(str(made / "my-run" / "exports"))
     press(page, "Open the result")
     expect(page.get_by_text("exports holds the exports of a run")).to_be_visible()
