@@ -178,8 +178,10 @@ def draw(kept: Figures) -> None:
 
 
 def _steps(kept: Figures) -> list[str]:
-    """All steps that any size took, in order; the whole is the last."""
-    found = dict.fromkeys(step for each in kept.values() for step in each if step != WHOLE)
+    """All steps that any size took, in the order of the size with most steps; the whole is the last."""
+    found = dict.fromkeys(
+        step for each in sorted(kept.values(), key=len, reverse=True) for step in each if step != WHOLE
+    )
     return [*found, WHOLE]
 
 
