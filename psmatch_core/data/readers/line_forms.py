@@ -77,12 +77,15 @@ def find_form(lines: Sequence[str]) -> LineForm:
         return LineForm.QUOTED
     if any("\t" in line for line in filled) or _has_usual_header(filled):
         return LineForm.PLAIN
+    fitting: dict[LineForm, int] = {}
     for form in (LineForm.SPACES, LineForm.WIDE_SPACES):
         header, *rows = [form.fields(line) for line in filled]
         width = len(rows[0])
         if len(header) in (width, width - 1) and all(len(row) == width for row in rows) and _is_table(rows):
-            return form
-    return LineForm.PLAIN
+            fitting[form] = width
+    if len({*fitting.values()}) > 1:  # T cell between wide gaps: one field or two
+        return LineForm.PLAIN
+    return next(iter(fitting), LineForm.PLAIN)
 
 
 def refuse_uneven_spaces(lines: Sequence[str], shown: str, n_before: int) -> None:

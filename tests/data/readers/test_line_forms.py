@@ -162,3 +162,10 @@ def test_names_that_became_large_numbers_are_told(tmp_path, name):
     findings = look(tmp_path / "t.csv").findings
     assert [each.code for each in findings] == ["PM-F36"]
     assert name in str(findings[0])
+
+
+@pytest.mark.parametrize("label", ["T cell", "NK cell", "day 3", "5 nM"])
+def test_fields_that_could_be_one_or_two_are_not_read_by_spaces(label):
+    lines = ["id   cell type   CD3   CD4", *(f"c{at}   {label}   {at}.5   0.{at}" for at in range(4))]
+    assert find_form(lines) is LineForm.PLAIN
+    assert find_form([line.replace(" type", "").replace(label, "T") for line in lines]) is LineForm.SPACES
